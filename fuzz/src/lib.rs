@@ -1,0 +1,3 @@
+//! anonet fuzz targets.
+
+pub mod address;
