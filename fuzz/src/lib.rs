@@ -1,3 +1,4 @@
 //! anonet fuzz targets.
 
 pub mod address;
+pub mod levin_split;
