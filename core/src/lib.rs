@@ -5,4 +5,6 @@
 extern crate alloc;
 
 pub mod addr;
+pub mod epee;
 pub mod levin;
+pub mod wire;

@@ -1,4 +1,6 @@
 //! anonet fuzz targets.
 
 pub mod address;
+pub mod epee;
 pub mod levin_split;
+pub mod wire_roundtrip;
