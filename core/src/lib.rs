@@ -1,10 +1,227 @@
-//! The core of anonet: Monero's anonymity networks without sockets, clock or ambient randomness.
+//! The core of anonet: Monero's anonymity networks as a state machine.
+//!
+//! A [`Node`] knows zones (Tor, I2P, the public network), their peers, the links to them, and the transactions of its
+//! user. It has no sockets, no clock and no randomness of its own: bytes, events, time and a random number generator
+//! are handed in, and what it wants done comes out. The crate is `no_std` and needs `alloc`.
+//!
+//! # The loop
+//!
+//! An embedder does three things: it carries out every [`Output`], it calls [`Node::handle_timeout`] when
+//! [`Node::poll_timeout`] says so, and it reports what happens to sockets. This is all of it, with a thread for each
+//! socket:
+//!
+//! ```
+//! # use std::{collections::HashMap, io::{Read, Write}, net::{Shutdown, SocketAddr, TcpListener, TcpStream}, thread};
+//! # use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+//! # use std::time::Duration;
+//! # use anonet_core::{Addr, Config, ConnId, DialFailure, Event, Instant, LocalTx, Network, Node, Output, PeerRole};
+//! # use anonet_core::{TxId, ZoneConfig, ZoneId, ZoneKind};
+//! # use bytes::{Buf, Bytes};
+//! # use rand_core::SeedableRng;
+//! enum Input<S> {
+//!     Incoming(ZoneId, Option<Addr>, S), Dialed(ConnId, S), Failed(ConnId, DialFailure),
+//!     Data(ConnId, Vec<u8>), Wrote(ConnId), Gone(ConnId),
+//!     Call(Box<dyn FnOnce(&mut Node, Instant) + Send>),
+//! }
+//!
+//! trait Net {
+//!     type Socket;
+//!     fn dial(&mut self, conn: ConnId, addr: Addr);                        // ends in Dialed or Failed
+//!     fn adopt(&mut self, conn: ConnId, socket: Self::Socket, window: usize); // reads up to `window`
+//!     fn grant(&mut self, conn: ConnId, window: usize);                    // reads again, up to `window`
+//!     fn flush(&mut self, conn: ConnId, node: &mut Node);                  // writes until it would block
+//!     fn close(&mut self, conn: ConnId);
+//! }
+//!
+//! fn drive<N: Net>(node: &mut Node, net: &mut N, inbox: &Receiver<Input<N::Socket>>, clock: impl Fn() -> Instant,
+//!                  mut app: impl FnMut(&mut Node, Instant, Event)) {
+//!     loop {
+//!         while let Some(output) = node.poll_output() {
+//!             match output {
+//!                 Output::Dial { conn, addr, .. } => net.dial(conn, addr),
+//!                 Output::Transmit(conn) => net.flush(conn, node),
+//!                 Output::Resume(conn) => net.grant(conn, node.recv_window(conn)),
+//!                 Output::Close { conn, .. } => net.close(conn),
+//!                 Output::Event(Event::Stopped) => return,
+//!                 Output::Event(event) => app(node, clock(), event),
+//!                 _ => {}
+//!             }
+//!         }
+//!         let wait = node.poll_timeout().map_or(Duration::MAX, |at| at.saturating_since(clock()));
+//!         let input = inbox.recv_timeout(wait);
+//!         let now = clock();
+//!         match input {
+//!             Err(RecvTimeoutError::Timeout) => node.handle_timeout(now),
+//!             Err(RecvTimeoutError::Disconnected) => return,
+//!             Ok(Input::Incoming(zone, from, socket)) => {
+//!                 if let Ok(conn) = node.accept(now, zone, from) { net.adopt(conn, socket, node.recv_window(conn)) }
+//!             }
+//!             Ok(Input::Dialed(conn, socket)) => {
+//!                 if node.handle_dialed(now, conn).is_ok() { net.adopt(conn, socket, node.recv_window(conn)) }
+//!             }
+//!             Ok(Input::Failed(conn, why)) => node.handle_dial_failed(now, conn, why),
+//!             Ok(Input::Data(conn, data)) => {
+//!                 if node.handle_data(now, conn, &data).is_ok() { net.grant(conn, node.recv_window(conn)) }
+//!             }
+//!             Ok(Input::Wrote(conn)) => net.flush(conn, node),
+//!             Ok(Input::Gone(conn)) => { node.handle_closed(now, conn); net.close(conn) }
+//!             Ok(Input::Call(call)) => call(node, now),
+//!         }
+//!     }
+//! }
+//! # struct Threads { inbox: Sender<Input<TcpStream>>, open: HashMap<ConnId, (TcpStream, SyncSender<usize>, SyncSender<Bytes>)> }
+//! # impl Net for Threads {
+//! #     type Socket = TcpStream;
+//! #     fn dial(&mut self, conn: ConnId, addr: Addr) {
+//! #         let inbox = self.inbox.clone();
+//! #         thread::spawn(move || {
+//! #             let Addr::Ipv4(addr) = addr else { panic!("this example dials IPv4") };
+//! #             let _ = inbox.send(match TcpStream::connect(SocketAddr::V4(addr)) {
+//! #                 Ok(socket) => Input::Dialed(conn, socket),
+//! #                 Err(_) => Input::Failed(conn, DialFailure::HostRefused),
+//! #             });
+//! #         });
+//! #     }
+//! #     fn adopt(&mut self, conn: ConnId, socket: TcpStream, window: usize) {
+//! #         let (grant, granted) = sync_channel(1);
+//! #         let (chunks, to_write) = sync_channel::<Bytes>(1);
+//! #         let (mut reader, mut writer) = (socket.try_clone().unwrap(), socket.try_clone().unwrap());
+//! #         let (inbox, written) = (self.inbox.clone(), self.inbox.clone());
+//! #         thread::spawn(move || for window in granted {
+//! #             let mut buffer = vec![0; window];
+//! #             match reader.read(&mut buffer) {
+//! #                 Ok(count) if count > 0 => { buffer.truncate(count); let _ = inbox.send(Input::Data(conn, buffer)); }
+//! #                 _ => { let _ = inbox.send(Input::Gone(conn)); return }
+//! #             }
+//! #         });
+//! #         thread::spawn(move || for chunk in to_write {
+//! #             if writer.write_all(&chunk).is_err() { return }
+//! #             let _ = written.send(Input::Wrote(conn));
+//! #         });
+//! #         let _ = grant.try_send(window);
+//! #         self.open.insert(conn, (socket, grant, chunks));
+//! #     }
+//! #     fn grant(&mut self, conn: ConnId, window: usize) {
+//! #         if window > 0 { if let Some((_, grant, _)) = self.open.get(&conn) { let _ = grant.try_send(window); } }
+//! #     }
+//! #     fn flush(&mut self, conn: ConnId, node: &mut Node) {
+//! #         let (Some((_, _, chunks)), Ok(mut outgoing)) = (self.open.get(&conn), node.outgoing(conn)) else { return };
+//! #         while outgoing.has_remaining() {
+//! #             let chunk = Bytes::copy_from_slice(outgoing.chunk());
+//! #             let count = chunk.len();
+//! #             if chunks.try_send(chunk).is_err() { return }
+//! #             outgoing.advance(count);
+//! #         }
+//! #     }
+//! #     fn close(&mut self, conn: ConnId) {
+//! #         if let Some((socket, ..)) = self.open.remove(&conn) { let _ = socket.shutdown(Shutdown::Both); }
+//! #     }
+//! # }
+//! # let clock = || Instant::from_micros(std::time::UNIX_EPOCH.elapsed().unwrap().as_micros() as u64);
+//! # let rng = |seed| Box::new(chacha20::ChaCha20Rng::from_seed([seed; 32]));
+//! # let run = |config: Config, seed: u8, inbox: (Sender<Input<TcpStream>>, Receiver<Input<TcpStream>>), report: Sender<Bytes>| {
+//! #     thread::spawn(move || {
+//! #         let mut node = Node::new(config, rng(seed), clock()).unwrap();
+//! #         let mut net = Threads { inbox: inbox.0, open: HashMap::new() };
+//! #         drive(&mut node, &mut net, &inbox.1, clock, |_, _, event| {
+//! #             if let Event::Tx { blob, .. } = event { let _ = report.send(blob); }
+//! #         });
+//! #     })
+//! # };
+//! # let (report, arrived) = channel();
+//! # let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+//! # let mut listening = Config::new(Network::Regtest);
+//! # listening.zones.push(ZoneConfig::new(ZoneKind::Public));
+//! # listening.zones[0].max_incoming = 4;
+//! # let mut dialling = Config::new(Network::Regtest);
+//! # dialling.zones.push(ZoneConfig::new(ZoneKind::Public));
+//! # dialling.zones[0].peers.push((Addr::from(listener.local_addr().unwrap()), PeerRole::Known));
+//! # let (zone, theirs, ours) = (listening.zone_id(0).unwrap(), channel(), channel());
+//! # let (incoming, calls) = (theirs.0.clone(), ours.0.clone());
+//! # let receiver = run(listening, 1, theirs, report.clone());
+//! # let sender = run(dialling, 2, ours, report);
+//! # let (socket, _) = listener.accept().unwrap();
+//! # incoming.send(Input::Incoming(zone, None, socket)).unwrap();
+//! # let tx = LocalTx::new(Bytes::from_static(&[7; 100_000])).unwrap();
+//! # calls.send(Input::Call(Box::new(|node, now| { node.submit_tx(now, TxId::new([1; 32]), tx).unwrap(); }))).unwrap();
+//! # assert_eq!(arrived.recv_timeout(Duration::from_secs(20)).unwrap(), [7; 100_000][..]);
+//! # for calls in [calls, incoming] { calls.send(Input::Call(Box::new(|node, now| node.shutdown(now)))).unwrap(); }
+//! # receiver.join().unwrap();
+//! # sender.join().unwrap();
+//! ```
+//!
+//! # The contract
+//!
+//! * **Order-free.** Any input may follow any input; nothing has to be drained in between. Every input first does what
+//!   is due by its `now`, so a busy inbox starves no deadline. A `now` in the past counts as the latest one seen.
+//! * **Deadlines are the core's.** Dials, handshakes and answers time out here; [`Output::Close`] also calls off a dial.
+//! * **Stale handles are ordinary.** A [`ConnId`] or [`Ticket`] whose link or transaction is gone is answered with an
+//!   error that means "drop it", never with a panic and never with somebody else's state.
+//! * **One end.** Each dial and link ends in exactly one [`Event::Down`]; if the core ended it, an [`Output::Close`]
+//!   comes first.
+//! * **Backpressure.** [`Node::recv_window`] is 0 while a peer leaves too much unread; [`Output::Resume`] says when it
+//!   is open again. A peer that never reads is closed, not buffered for.
+//! * **Whose fault.** A caller's mistake is a small `Copy` error and keeps nothing; a peer's is a [`CloseReason`].
+//!
+//! # Own transactions
+//!
+//! [`LocalTx`] and [`PeerTx`] are different types. While an anonymity zone is configured no option, error, retry,
+//! restart or timer takes a [`LocalTx`] to the public zone: its bytes leave only by a [`route::LocalExit`], and the one
+//! for the public zone takes a [`route::NoAnonymityZone`], which such a configuration never yields. Without a way out a
+//! transaction is held ([`Event::Held`]) until one appears. Received transactions are never trusted: the embedder gets
+//! an [`Event::Tx`] with a [`Ticket`] and answers with [`Node::resolve_tx`].
+//!
+//! # What inputs cost
+//!
+//! | input | work | memory |
+//! |---|---|---|
+//! | [`Node::handle_data`] | linear in the bytes, plus a curve check for each new onion (at most 500 a link at once) | grows with bytes received, never with a claimed length; at most [`levin::FrameLimits::total`] a link |
+//! | [`Node::handle_timeout`] | what is due | – |
+//! | [`Node::poll_output`] | constant | none |
+//! | [`Node::submit_tx`] | one route, one plan for each link | the transaction, within [`Limits::stash_bytes`] |
+//! | a timed sync or noise frame in either direction | constant | none, once buffers are recycled |
+//!
+//! The parts are usable alone: [`levin`] and [`epee`] (framing and documents), [`wire`] (messages), [`addr`]
+//! (addresses), [`peers`] and [`select`] (whom to know, whom to dial), [`route`] (where to send).
 
 #![no_std]
 
 extern crate alloc;
 
 pub mod addr;
+mod config;
+mod conn;
 pub mod epee;
+mod error;
+mod ids;
 pub mod levin;
+mod network;
+mod node;
+mod output;
+pub mod peers;
+mod rand;
+mod received;
+mod relay;
+pub mod select;
+mod stash;
+mod table;
+mod time;
+mod timer;
+mod tx;
 pub mod wire;
+mod zone;
+
+pub use self::addr::{Addr, ZoneKind};
+pub use self::config::{Config, ConfigError, Limits, PeerRole, RelayPolicy, StreamIsolation, ZoneConfig};
+pub use self::conn::{Outgoing, SentSet};
+pub use self::error::{CloseReason, DialFailure, Fault, Refused, StaleTicket, SubmitError, UnknownConn};
+pub use self::ids::{ConnId, Isolation, RevealedTxId, Ticket, TxId, ZoneId};
+pub use self::network::Network;
+pub use self::node::Node;
+pub use self::output::{Direction, Event, Note, Output};
+pub use self::received::Verdict;
+pub use self::stash::{Stash, StashReport, StashState, Submitted};
+pub use self::time::Instant;
+pub use self::tx::{BlobRefused, LocalTx, MAX_TX_SIZE, PeerTx};
+pub use self::zone::route;
+pub use self::zone::{ProxyState, ZoneReport};

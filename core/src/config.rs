@@ -1,0 +1,211 @@
+//! What a node is told at construction: plain validated data.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use thiserror::Error;
+
+use crate::addr::{Addr, AddrError, ZoneKind};
+use crate::ids::ZoneId;
+use crate::network::Network;
+use crate::zone::policy::ZonePolicy;
+use crate::zone::route::RouteRules;
+
+/// How a zone's links carry own transactions (design §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum RelayPolicy {
+    /// To every outgoing link of the zone, fluff flag set, each after its own Poisson delay: monerod's behaviour with
+    /// `disable_noise`.
+    #[default]
+    Fluff,
+}
+
+impl RelayPolicy {
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fluff => "fluff",
+        }
+    }
+}
+
+/// Whether the zone's proxy gives each stream a circuit of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StreamIsolation {
+    /// Every dial's [`Isolation`](crate::Isolation) has an effect.
+    PerDial,
+    /// All streams may share one circuit or destination.
+    None,
+}
+
+/// Why the user named a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum PeerRole {
+    /// `--add-exclusive-node`: nothing else is dialled in any zone.
+    Exclusive,
+    /// `--add-priority-node`: dialled before others, and kept.
+    Priority,
+    /// `--add-peer`: one more known peer.
+    Known,
+}
+
+/// One zone of a [`Config`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ZoneConfig {
+    /// The network; each at most once.
+    pub kind: ZoneKind,
+    /// How own transactions leave (anonymity zones only; the public zone stems).
+    pub relay: RelayPolicy,
+    /// Outgoing links wanted; 0 makes the zone inbound-only.
+    pub max_outgoing: u32,
+    /// Incoming links accepted; 0 accepts none.
+    pub max_incoming: u32,
+    /// Addresses under which others reach this node. They are never dialled.
+    pub own: Vec<Addr>,
+    /// Peers named by the user.
+    pub peers: Vec<(Addr, PeerRole)>,
+    /// What the zone's proxy gives.
+    pub isolation: StreamIsolation,
+}
+
+impl ZoneConfig {
+    /// A zone with 12 outgoing links wanted (spec: connections §1), none accepted, and no peers.
+    #[must_use]
+    pub const fn new(kind: ZoneKind) -> Self {
+        let isolation = if ZonePolicy::of(kind).isolates { StreamIsolation::PerDial } else { StreamIsolation::None };
+        let relay = RelayPolicy::Fluff;
+        Self { kind, relay, max_outgoing: 12, max_incoming: 0, own: Vec::new(), peers: Vec::new(), isolation }
+    }
+}
+
+/// Caps on what the node keeps. Each has a test at its edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// White-list entries per zone.
+    pub white: usize,
+    /// Gray-list entries per zone.
+    pub gray: usize,
+    /// Own transactions held at once.
+    pub stash_entries: usize,
+    /// Bytes of own transactions held at once.
+    pub stash_bytes: usize,
+    /// How long an own transaction is kept.
+    pub stash_lifetime: Duration,
+    /// Received transactions that wait for a verdict, over all links.
+    pub received_entries: usize,
+    /// Bytes of received transactions that wait, over all links.
+    pub received_bytes: usize,
+    /// Received transactions of one link that wait.
+    pub received_per_link: u32,
+    /// How long a received transaction waits for its verdict and for a way out.
+    pub received_lifetime: Duration,
+    /// Bytes queued for one link; more closes it. Reading from the peer pauses at half.
+    pub queue_bytes: usize,
+    /// Bytes that the embedder may hand over for one link before it asks for the window again.
+    pub window: usize,
+}
+
+impl Limits {
+    /// The defaults: design §2 for the stash, monerod's list sizes.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            white: 1_000,
+            gray: 5_000,
+            stash_entries: 10_000,
+            stash_bytes: 256 << 20,
+            stash_lifetime: Duration::from_secs(72 * 3_600),
+            received_entries: 4_096,
+            received_bytes: 16 << 20,
+            received_per_link: 64,
+            received_lifetime: Duration::from_secs(3_600),
+            queue_bytes: 4 << 20,
+            window: 64 << 10,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What [`Node::new`](crate::Node::new) is told.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The network of every zone.
+    pub network: Network,
+    /// The zones; [`ZoneId`](crate::ZoneId) counts through them.
+    pub zones: Vec<ZoneConfig>,
+    /// Caps.
+    pub limits: Limits,
+    /// Routing choices.
+    pub route: RouteRules,
+}
+
+/// Why a [`Config`] was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Two zones of one network.
+    #[error("the {} network is configured twice", .0.name())]
+    DuplicateZone(ZoneKind),
+    /// A peer or own address stands in a zone of another network.
+    #[error("an address of another network is configured in the {} zone", .0.name())]
+    ForeignAddr(ZoneKind),
+    /// An onion name that is no valid public key.
+    #[error("a configured address is invalid: {0}")]
+    BadAddr(AddrError),
+    /// There is nothing to run.
+    #[error("no zone is configured")]
+    NoZone,
+    /// More zones than a [`ZoneId`](crate::ZoneId) can count.
+    #[error("more than 255 zones are configured")]
+    TooManyZones,
+}
+
+impl Config {
+    /// A configuration without zones; add some.
+    #[must_use]
+    pub fn new(network: Network) -> Self {
+        Self { network, zones: Vec::new(), limits: Limits::new(), route: RouteRules::default() }
+    }
+
+    /// The id of the zone that stands at `index` in [`Config::zones`].
+    #[must_use]
+    pub fn zone_id(&self, index: usize) -> Option<ZoneId> {
+        self.zones.get(index)?;
+        u8::try_from(index).ok().map(ZoneId)
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        if self.zones.is_empty() {
+            return Err(ConfigError::NoZone);
+        }
+        if self.zones.len() > usize::from(u8::MAX) {
+            return Err(ConfigError::TooManyZones);
+        }
+        let mut kinds = BTreeSet::new();
+        for zone in &self.zones {
+            if !kinds.insert(zone.kind) {
+                return Err(ConfigError::DuplicateZone(zone.kind));
+            }
+            for addr in zone.own.iter().chain(zone.peers.iter().map(|(addr, _)| addr)) {
+                if addr.zone() != zone.kind {
+                    return Err(ConfigError::ForeignAddr(zone.kind));
+                }
+                addr.check_point().map_err(ConfigError::BadAddr)?;
+            }
+        }
+        Ok(())
+    }
+}

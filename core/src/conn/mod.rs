@@ -1,0 +1,161 @@
+//! One link: its phase, its deadlines, and what it may still cost.
+
+pub(crate) mod budget;
+pub(crate) mod handshake;
+pub(crate) mod queue;
+mod sent_set;
+
+use core::time::Duration;
+
+use bytes::{Buf, Bytes};
+
+use self::budget::{Budget, Rate};
+use self::queue::Queue;
+pub use self::sent_set::SentSet;
+use crate::addr::Addr;
+use crate::error::CloseReason;
+use crate::ids::{ConnId, ZoneId};
+use crate::levin::Decoder;
+use crate::output::Direction;
+use crate::peers::Lease;
+use crate::time::Instant;
+
+/// A timed sync goes out this long after the last, drawn anew each time and for each link: a common beat would show
+/// which links belong to one node (spec: connections §12).
+pub(crate) const SYNC_INTERVAL: (Duration, Duration) = (Duration::from_secs(45), Duration::from_secs(75));
+
+/// The answer to a timed sync must come within this time (spec: levin §6).
+pub(crate) const SYNC_ANSWER: Duration = Duration::from_secs(120);
+
+/// Addresses that one link may teach us: two full lists at once, then one a second.
+pub(crate) const HEARSAY: Rate = Rate { burst: 500, per_second: 1 };
+
+/// How far a link has come.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    /// The embedder is opening the stream.
+    Dialing,
+    /// The stream is open; the handshake is not done.
+    Handshaking,
+    /// The handshake is done.
+    Ready {
+        /// When it was done.
+        since: Instant,
+    },
+    /// Only what is queued is still to be written.
+    Draining(CloseReason),
+}
+
+#[derive(Debug)]
+pub(crate) struct Conn {
+    pub(crate) zone: ZoneId,
+    pub(crate) direction: Direction,
+    pub(crate) addr: Option<Addr>,
+    pub(crate) lease: Option<Lease>,
+    pub(crate) phase: Phase,
+    pub(crate) decoder: Decoder,
+    pub(crate) queue: Queue,
+    pub(crate) frames: Budget,
+    pub(crate) hearsay: Budget,
+    pub(crate) shared: SentSet,
+    /// The height that the peer claims; 0 before the handshake.
+    pub(crate) height: u64,
+    /// Received transactions of this link that wait for a verdict.
+    pub(crate) waiting: u32,
+    /// Timed syncs asked and answered.
+    pub(crate) asked: u32,
+    pub(crate) answered: u32,
+    /// The end of the phase, or of the wait for a timed sync's answer.
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) next_sync: Option<Instant>,
+    /// Reading is paused until the queue has drained.
+    pub(crate) paused: bool,
+    /// An [`Output::Transmit`](crate::Output::Transmit) waits to be taken.
+    pub(crate) transmit_pending: bool,
+    /// Bytes were taken since the node last looked.
+    pub(crate) drained: bool,
+}
+
+impl Conn {
+    pub(crate) fn new(now: Instant, zone: ZoneId, direction: Direction, frames: Rate) -> Self {
+        Self {
+            zone,
+            direction,
+            addr: None,
+            lease: None,
+            phase: Phase::Handshaking,
+            decoder: Decoder::new(),
+            queue: Queue::default(),
+            frames: Budget::full(frames, now),
+            hearsay: Budget::full(HEARSAY, now),
+            shared: SentSet::default(),
+            height: 0,
+            waiting: 0,
+            asked: 0,
+            answered: 0,
+            deadline: None,
+            next_sync: None,
+            paused: false,
+            transmit_pending: false,
+            drained: false,
+        }
+    }
+
+    pub(crate) const fn is_ready(&self) -> bool {
+        matches!(self.phase, Phase::Ready { .. })
+    }
+
+    pub(crate) fn is_ready_outgoing(&self) -> bool {
+        self.is_ready() && self.direction == Direction::Outgoing
+    }
+
+    /// When this link wants to be looked at next.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        match (self.deadline, self.next_sync) {
+            (Some(deadline), Some(sync)) => Some(deadline.min(sync)),
+            (either, None) | (None, either) => either,
+        }
+    }
+}
+
+/// The bytes that wait to be written to one link.
+///
+/// Read them as a [`Buf`], or [`take`](Self::take) them frame by frame without a copy; what is advanced over or taken
+/// counts as written.
+#[derive(Debug)]
+pub struct Outgoing<'a> {
+    pub(crate) conn: &'a mut Conn,
+    pub(crate) id: ConnId,
+    pub(crate) drained: &'a mut alloc::vec::Vec<ConnId>,
+}
+
+impl Outgoing<'_> {
+    /// The next frame, or what is left of it; `None` if nothing waits.
+    pub fn take(&mut self) -> Option<Bytes> {
+        let bytes = self.conn.queue.take()?;
+        self.mark();
+        Some(bytes)
+    }
+
+    fn mark(&mut self) {
+        if !core::mem::replace(&mut self.conn.drained, true) {
+            self.drained.push(self.id);
+        }
+    }
+}
+
+impl Buf for Outgoing<'_> {
+    fn remaining(&self) -> usize {
+        self.conn.queue.len()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.conn.queue.front()
+    }
+
+    fn advance(&mut self, count: usize) {
+        assert!(count <= self.conn.queue.len(), "advanced beyond what waits");
+        self.conn.queue.advance(count);
+        self.mark();
+    }
+}

@@ -1,0 +1,94 @@
+//! What the application does.
+
+use core::time::Duration;
+
+use super::{Node, Stopping};
+use crate::conn::Phase;
+use crate::error::{CloseReason, StaleTicket, SubmitError};
+use crate::ids::{ConnId, Ticket, TxId};
+use crate::received::Verdict;
+use crate::stash::Submitted;
+use crate::table::Handle;
+use crate::time::Instant;
+use crate::tx::LocalTx;
+use crate::zone::route::Why;
+
+/// How long a link may take to write what is queued when the node stops.
+const LINGER: Duration = Duration::from_millis(500);
+
+impl Node {
+    /// Takes in a transaction of this node's user. It leaves by an anonymity zone; by the public zone only if none is
+    /// configured; else it is held. [`Event::Queued`](crate::Event::Queued) or [`Event::Held`](crate::Event::Held)
+    /// says which.
+    ///
+    /// # Errors
+    /// [`SubmitError`]: nothing was kept.
+    pub fn submit_tx(&mut self, now: Instant, id: TxId, tx: LocalTx) -> Result<Submitted, SubmitError> {
+        self.advance(now);
+        if self.stopping != Stopping::No {
+            return Err(SubmitError::Stopping);
+        }
+        match self.stash.insert(self.now, id, tx, Why::NoZone)? {
+            Some(entry) => {
+                self.route_entry(entry, super::send::Announce::Always);
+                Ok(Submitted::New)
+            }
+            None => Ok(Submitted::Known),
+        }
+    }
+
+    /// Gives up an own transaction; `false` if it is not there. What was handed over cannot be called back.
+    pub fn forget_tx(&mut self, now: Instant, id: TxId) -> bool {
+        self.advance(now);
+        self.stash.remove(id)
+    }
+
+    /// Answers [`Event::Tx`](crate::Event::Tx).
+    ///
+    /// # Errors
+    /// [`StaleTicket`] if it was answered before or has expired: a normal race.
+    pub fn resolve_tx(&mut self, now: Instant, ticket: Ticket, verdict: Verdict) -> Result<(), StaleTicket> {
+        self.advance(now);
+        let foreign = self.received.find_mut(ticket).filter(|foreign| !foreign.accepted).ok_or(StaleTicket)?;
+        if verdict == Verdict::Accept {
+            foreign.accepted = true;
+            self.send_accepted();
+            return Ok(());
+        }
+        if let Some(foreign) = self.received.remove(ticket) {
+            self.release(foreign.from);
+            if verdict == Verdict::Reject {
+                self.close(foreign.from, CloseReason::InvalidTx);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops: nothing is dialled or accepted any more, what is queued is written for half a second at most, then every
+    /// link is closed and [`Event::Stopped`](crate::Event::Stopped) comes.
+    pub fn shutdown(&mut self, now: Instant) {
+        self.advance(now);
+        if self.stopping != Stopping::No {
+            return;
+        }
+        self.stopping = Stopping::Draining;
+        let all: alloc::vec::Vec<Handle> = self.conns.iter().map(|(handle, _)| handle).collect();
+        for id in all.into_iter().map(ConnId) {
+            let Some(conn) = self.conns.find_mut(id.0) else { continue };
+            if !conn.is_ready() || conn.queue.len() == 0 {
+                self.close(id, CloseReason::Shutdown);
+                continue;
+            }
+            let zone = &mut self.zones[conn.zone.index()];
+            match conn.direction {
+                crate::Direction::Incoming => zone.ready_incoming -= 1,
+                crate::Direction::Outgoing => zone.ready_outgoing -= 1,
+            }
+            conn.phase = Phase::Draining(CloseReason::Shutdown);
+            conn.next_sync = None;
+            conn.deadline = Some(self.now + LINGER);
+            self.schedule(id);
+        }
+        self.finish_if_stopped();
+    }
+}

@@ -1,0 +1,199 @@
+//! A peer's messages: to which component each goes, and what comes of it.
+
+use super::Node;
+use crate::conn::handshake::Identity;
+use crate::conn::{HEARSAY, Phase};
+use crate::error::CloseReason;
+use crate::ids::ConnId;
+use crate::levin::{Decoder, Frame, Kind};
+use crate::output::{Direction, Event, Note};
+use crate::tx::PeerTx;
+use crate::wire::{
+    HandshakeRequest, HandshakeResponse, MAX_PEERS, NewTransactions, PeerEntries, PingResponse, SupportFlagsResponse,
+    TimedSyncRequest, TimedSyncResponse, WireError, command,
+};
+use crate::zone::policy::BEFORE_HANDSHAKE;
+
+/// What a request gets that is unknown, or not for this zone (spec: levin §1, zones §8).
+const NO_HANDLER: i32 = -6;
+
+/// What every answered request gets; 0 would count as a failure (spec: levin §1).
+const ANSWERED: i32 = 1;
+
+impl Node {
+    /// Feeds received bytes through the link's decoder and handles each frame.
+    pub(super) fn read_frames(&mut self, id: ConnId, decoder: &mut Decoder, mut data: &[u8]) -> Result<(), CloseReason> {
+        loop {
+            let Some(conn) = self.conns.find_mut(id.0) else { return Ok(()) };
+            let policy = self.zones[conn.zone.index()].policy;
+            let limits = match conn.phase {
+                Phase::Ready { .. } => &policy.frames,
+                Phase::Handshaking => &BEFORE_HANDSHAKE,
+                Phase::Dialing | Phase::Draining(_) => return Ok(()),
+            };
+            let (consumed, frame) = decoder.feed(data, limits).map_err(CloseReason::Frame)?;
+            data = &data[consumed..];
+            // without a frame all is consumed, and the memory of the last one given back
+            let Some(frame) = frame else { return Ok(()) };
+            if !conn.frames.spend(policy.frame_rate, self.now) {
+                return Err(CloseReason::Flood);
+            }
+            self.handle_frame(id, &frame)?;
+        }
+    }
+
+    fn handle_frame(&mut self, id: ConnId, frame: &Frame<'_>) -> Result<(), CloseReason> {
+        let Some(conn) = self.conns.find(id.0) else { return Ok(()) };
+        let (ready, direction) = (conn.is_ready(), conn.direction);
+        let served = self.zones[conn.zone.index()].policy.commands.contains(&frame.command);
+        match (frame.kind, frame.command) {
+            (Kind::Request, command::HANDSHAKE) if !ready && direction == Direction::Incoming => {
+                self.handshake_asked(id, frame.body)
+            }
+            (Kind::Response { code }, command::HANDSHAKE) if !ready && direction == Direction::Outgoing => {
+                self.handshake_answered(id, code, frame.body)
+            }
+            (_, other) if !ready => Err(CloseReason::BeforeHandshake(other)),
+            (Kind::Request, command::HANDSHAKE) => Err(CloseReason::HandshakeOutOfTurn),
+            (Kind::Request, command::TIMED_SYNC) => self.sync_asked(id, frame.body),
+            (Kind::Request, command::PING) if served => {
+                let peer_id = self.identity(id).peer_id;
+                self.answer(id, command::PING, ANSWERED, |out| PingResponse { peer_id }.encode(out));
+                Ok(())
+            }
+            (Kind::Request, command::SUPPORT_FLAGS) if served => {
+                let support_flags = self.identity(id).support_flags;
+                self.answer(id, command::SUPPORT_FLAGS, ANSWERED, |out| SupportFlagsResponse { support_flags }.encode(out));
+                Ok(())
+            }
+            (Kind::Request, other) => {
+                self.answer(id, other, NO_HANDLER, |_| {});
+                Ok(())
+            }
+            (Kind::Response { code }, command::TIMED_SYNC) => self.sync_answered(id, code, frame.body),
+            (Kind::Response { .. }, other) => Err(CloseReason::Unasked(other)),
+            (Kind::Notify, command::NEW_TRANSACTIONS) => self.transactions(id, frame.body),
+            // a pool complement is asked of a node that has a pool; this one has nothing to add
+            (Kind::Notify | Kind::Dummy, _) => Ok(()),
+        }
+    }
+
+    fn identity(&self, id: ConnId) -> Identity {
+        let zone = self.conns.find(id.0).map_or(0, |conn| conn.zone.index());
+        self.zones[zone].identity
+    }
+
+    fn handshake_asked(&mut self, id: ConnId, body: &[u8]) -> Result<(), CloseReason> {
+        let request = HandshakeRequest::decode(body).map_err(bad(command::HANDSHAKE))?;
+        let Some(conn) = self.conns.find_mut(id.0) else { return Ok(()) };
+        let zone = &mut self.zones[conn.zone.index()];
+        let height = zone.identity.judge(&request.node, &request.sync)?;
+        let (node, sync) = (zone.identity.node_data(), zone.sync);
+        let peers = zone.peers.share(MAX_PEERS, &mut conn.shared, &mut *self.rng);
+        conn.queue.encode(|out| {
+            let kind = Kind::Response { code: ANSWERED };
+            crate::levin::frame(out, kind, command::HANDSHAKE, |out| HandshakeResponse::encode(out, &node, &sync, peers));
+        });
+        self.queued(id);
+        self.ready(id, height);
+        Ok(())
+    }
+
+    fn handshake_answered(&mut self, id: ConnId, code: i32, body: &[u8]) -> Result<(), CloseReason> {
+        if code <= 0 {
+            return Err(CloseReason::Declined { command: command::HANDSHAKE, code });
+        }
+        let response = HandshakeResponse::decode(body).map_err(bad(command::HANDSHAKE))?;
+        let height = self.identity(id).judge(&response.node, &response.sync)?;
+        self.hear(id, response.peers);
+        self.ready(id, height);
+        Ok(())
+    }
+
+    fn sync_asked(&mut self, id: ConnId, body: &[u8]) -> Result<(), CloseReason> {
+        let request = TimedSyncRequest::decode(body).map_err(bad(command::TIMED_SYNC))?;
+        let Some(conn) = self.conns.find_mut(id.0) else { return Ok(()) };
+        conn.height = request.sync.current_height;
+        let zone = &mut self.zones[conn.zone.index()];
+        let sync = zone.sync;
+        let peers = zone.peers.share(MAX_PEERS, &mut conn.shared, &mut *self.rng);
+        conn.queue.encode(|out| {
+            let kind = Kind::Response { code: ANSWERED };
+            crate::levin::frame(out, kind, command::TIMED_SYNC, |out| TimedSyncResponse::encode(out, &sync, peers));
+        });
+        self.queued(id);
+        Ok(())
+    }
+
+    fn sync_answered(&mut self, id: ConnId, code: i32, body: &[u8]) -> Result<(), CloseReason> {
+        let Some(conn) = self.conns.find_mut(id.0) else { return Ok(()) };
+        if conn.asked == conn.answered {
+            return Err(CloseReason::Unasked(command::TIMED_SYNC));
+        }
+        conn.answered = conn.asked;
+        conn.deadline = None;
+        let answered = conn.answered;
+        self.schedule(id);
+        if code <= 0 {
+            return Err(CloseReason::Declined { command: command::TIMED_SYNC, code });
+        }
+        let response = TimedSyncResponse::decode(body).map_err(bad(command::TIMED_SYNC))?;
+        if let Some(conn) = self.conns.find_mut(id.0) {
+            conn.height = response.sync.current_height;
+        }
+        self.stash.answered(id, answered);
+        self.hear(id, response.peers);
+        Ok(())
+    }
+
+    /// Learns addresses, as many as one link may teach. A bad entry costs itself, not the honest peer that passed it on
+    /// (spec: addresses §7).
+    fn hear(&mut self, id: ConnId, heard: PeerEntries<'_>) {
+        let Some(conn) = self.conns.find_mut(id.0) else { return };
+        let (zone, now) = (&mut self.zones[conn.zone.index()], self.now);
+        let hearsay = &mut conn.hearsay;
+        let heard = heard.filter_map(Result::ok).take_while(|_| hearsay.spend(HEARSAY, now));
+        let learned = zone.peers.learn(now, heard, &mut *self.rng);
+        if learned.added > 0 {
+            let zone = zone.id;
+            self.fill(zone);
+        }
+    }
+
+    fn transactions(&mut self, id: ConnId, body: &[u8]) -> Result<(), CloseReason> {
+        let message = NewTransactions::decode(body).map_err(bad(command::NEW_TRANSACTIONS))?;
+        for (index, blob) in message.txs().enumerate() {
+            // monerod, too, drops a peer for a blob that stands in one message twice (spec: messages §7)
+            if message.txs().take(index).any(|earlier| earlier == blob) {
+                return Err(CloseReason::ImpossibleTx);
+            }
+            let tx = PeerTx::copy_from(blob).map_err(|_| CloseReason::ImpossibleTx)?;
+            self.receive(id, tx);
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, id: ConnId, tx: PeerTx) {
+        let Some(conn) = self.conns.find_mut(id.0) else { return };
+        let (zone, blob) = (conn.zone, tx.blob());
+        let taken = conn.waiting < self.limits.received_per_link;
+        match taken.then(|| self.received.insert(self.now, tx, id)).flatten() {
+            Some(ticket) => {
+                conn.waiting += 1;
+                self.outbox.event(Event::Tx { ticket, zone, blob });
+            }
+            None => self.outbox.note(Note::ReceivedDropped { zone }),
+        }
+    }
+
+    /// A received transaction of this link waits no more.
+    pub(super) fn release(&mut self, from: ConnId) {
+        if let Some(conn) = self.conns.find_mut(from.0) {
+            conn.waiting -= 1;
+        }
+    }
+}
+
+const fn bad(command: u32) -> impl Fn(WireError) -> CloseReason {
+    move |error| CloseReason::Message { command, error }
+}

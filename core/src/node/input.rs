@@ -1,0 +1,112 @@
+//! What can happen to a socket.
+
+use super::{Node, Stopping};
+use crate::addr::Addr;
+use crate::conn::{Conn, Phase};
+use crate::error::{CloseReason, DialFailure, Refused, UnknownConn};
+use crate::ids::{ConnId, ZoneId};
+use crate::output::{Direction, Note};
+use crate::time::Instant;
+
+/// Outputs that may wait before incoming streams are refused: an embedder that is this far behind has enough to do.
+const OUTBOX_FULL: usize = 4_096;
+
+impl Node {
+    /// A stream was opened to a listener of `zone`; `from` is its far end, if that is known (behind a hidden service
+    /// it is not). Read up to [`recv_window`](Self::recv_window) bytes from it.
+    ///
+    /// # Errors
+    /// [`Refused`]: drop the socket.
+    pub fn accept(&mut self, now: Instant, zone: ZoneId, from: Option<Addr>) -> Result<ConnId, Refused> {
+        self.advance(now);
+        if self.stopping != Stopping::No {
+            return Err(Refused::Stopping);
+        }
+        let found = self.zones.get_mut(zone.index()).filter(|zone| zone.max_incoming > 0).ok_or(Refused::NotListening)?;
+        if found.incoming >= found.max_incoming || self.outbox.len() >= OUTBOX_FULL {
+            return Err(Refused::Full);
+        }
+        found.incoming += 1;
+        let mut conn = Conn::new(self.now, zone, Direction::Incoming, found.policy.frame_rate);
+        conn.addr = from;
+        conn.deadline = Some(self.now + found.policy.handshake_timeout);
+        let id = ConnId(self.conns.insert(conn));
+        self.schedule(id);
+        Ok(id)
+    }
+
+    /// The stream that [`Output::Dial`](crate::Output::Dial) asked for is open. Read up to
+    /// [`recv_window`](Self::recv_window) bytes from it.
+    ///
+    /// # Errors
+    /// [`UnknownConn`] if the dial was called off meanwhile: drop the socket.
+    pub fn handle_dialed(&mut self, now: Instant, conn: ConnId) -> Result<(), UnknownConn> {
+        self.advance(now);
+        let found = self.conns.find_mut(conn.0).ok_or(UnknownConn)?;
+        if !matches!(found.phase, Phase::Dialing) {
+            return Ok(());
+        }
+        let zone = &mut self.zones[found.zone.index()];
+        found.phase = Phase::Handshaking;
+        found.deadline = Some(self.now + zone.policy.handshake_timeout);
+        zone.dialing -= 1;
+        zone.outgoing += 1;
+        let (id, request) = (zone.id, zone.handshake_request.clone());
+        if zone.proxy_worked() {
+            self.outbox.note(Note::ProxyUp { zone: id });
+        }
+        self.enqueue(conn, request, None);
+        self.schedule(conn);
+        self.fill(id);
+        Ok(())
+    }
+
+    /// The stream that [`Output::Dial`](crate::Output::Dial) asked for could not be opened.
+    pub fn handle_dial_failed(&mut self, now: Instant, conn: ConnId, why: DialFailure) {
+        self.advance(now);
+        let Some(found) = self.conns.find(conn.0) else { return };
+        let zone = &mut self.zones[found.zone.index()];
+        let id = zone.id;
+        if why.blames_proxy() {
+            if zone.proxy_failed(self.now, why, &mut *self.rng) {
+                self.outbox.note(Note::ProxyDown { zone: id, why });
+            }
+        } else if zone.proxy_worked() {
+            self.outbox.note(Note::ProxyUp { zone: id });
+        }
+        self.end(conn, CloseReason::Dial(why));
+        self.restate_held();
+    }
+
+    /// Bytes arrived on a link. Pass at most [`recv_window`](Self::recv_window) at once.
+    ///
+    /// # Errors
+    /// [`UnknownConn`] if the link is gone: stop reading.
+    pub fn handle_data(&mut self, now: Instant, conn: ConnId, data: &[u8]) -> Result<(), UnknownConn> {
+        self.advance(now);
+        let found = self.conns.find_mut(conn.0).ok_or(UnknownConn)?;
+        // taken out, so that a frame may borrow from it while the rest of the node is at work
+        let mut decoder = core::mem::take(&mut found.decoder);
+        let read = self.read_frames(conn, &mut decoder, data);
+        match self.conns.find_mut(conn.0) {
+            Some(found) => found.decoder = decoder,
+            None => return Err(UnknownConn),
+        }
+        if let Err(reason) = read {
+            self.close(conn, reason);
+            return Err(UnknownConn);
+        }
+        Ok(())
+    }
+
+    /// A link's stream ended or failed at the far side.
+    pub fn handle_closed(&mut self, now: Instant, conn: ConnId) {
+        self.advance(now);
+        self.end(conn, CloseReason::Ended);
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.advance(now);
+    }
+}

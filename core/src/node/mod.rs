@@ -1,0 +1,192 @@
+//! The state machine: owns the components, and is the only place that sees two of them.
+
+mod app;
+mod dispatch;
+mod input;
+mod links;
+mod send;
+mod tick;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use rand_core::CryptoRng;
+
+use crate::config::{Config, ConfigError, Limits};
+use crate::conn::{Conn, Outgoing, Phase};
+use crate::error::UnknownConn;
+use crate::ids::{ConnId, ZoneId};
+use crate::output::{Event, Outbox, Output};
+use crate::received::Received;
+use crate::relay::fluff::Fluff;
+use crate::relay::stem::Stems;
+use crate::stash::{Stash, StashReport};
+use crate::table::Table;
+use crate::time::Instant;
+use crate::timer::TimerQueue;
+use crate::zone::route::{NoAnonymityZone, RouteRules, ZoneStatus};
+use crate::zone::{self, Zone, ZoneReport};
+
+/// A node of Monero's anonymity networks, without sockets, clock or ambient randomness.
+///
+/// Drive it as the crate documentation shows. Inputs may come in any order; nothing must be drained between two of
+/// them. Each input first does what is due by its `now`; a `now` earlier than one before counts as that one.
+pub struct Node {
+    limits: Limits,
+    rules: RouteRules,
+    /// The key to the public zone for own transactions; absent while an anonymity zone is configured.
+    public_only: Option<NoAnonymityZone>,
+    exclusive_only: bool,
+    zones: Vec<Zone>,
+    conns: Table<Conn>,
+    /// One deadline for each link, by slot.
+    timers: TimerQueue,
+    stash: Stash,
+    received: Received,
+    fluff: Fluff,
+    stems: Stems,
+    outbox: Outbox,
+    /// Links from whose queue bytes were taken since the last look.
+    drained: Vec<ConnId>,
+    rng: Box<dyn CryptoRng + Send>,
+    now: Instant,
+    stopping: Stopping,
+}
+
+/// How far [`Node::shutdown`] has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stopping {
+    No,
+    Draining,
+    Done,
+}
+
+impl Node {
+    /// A node that follows `config`. The first outputs, dials, are there at once.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the configuration contradicts itself.
+    pub fn new(config: Config, mut rng: Box<dyn CryptoRng + Send>, now: Instant) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let public_only = NoAnonymityZone::prove(&config);
+        let exclusive_only = zone::names_exclusive(&config.zones);
+        let Config { network, zones, limits, route: rules } = config;
+        let zones =
+            zones.into_iter().zip(0u8..).map(|(zone, id)| Zone::new(now, ZoneId(id), zone, network, limits, &mut *rng)).collect();
+        let mut node = Self {
+            limits,
+            rules,
+            public_only,
+            exclusive_only,
+            zones,
+            conns: Table::new(),
+            timers: TimerQueue::new(),
+            stash: Stash::new(limits),
+            received: Received::new(limits),
+            fluff: Fluff::default(),
+            stems: Stems::default(),
+            outbox: Outbox::default(),
+            drained: Vec::new(),
+            rng,
+            now,
+            stopping: Stopping::No,
+        };
+        node.advance(now);
+        Ok(node)
+    }
+
+    /// The next thing to do; `None` until the next input. Allocates nothing.
+    #[must_use]
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.settle();
+        let output = self.outbox.pop();
+        if let Some(Output::Transmit(id)) = output {
+            if let Some(conn) = self.conns.find_mut(id.0) {
+                conn.transmit_pending = false;
+            }
+        }
+        output
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), if nothing else happens before; `None`: never.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let zones = self.zones.iter().filter_map(|zone| zone.next_fill);
+        let components = [self.timers.next(), self.fluff.next_due(), self.stash.next_due(), self.received.next_due()];
+        zones.chain(components.into_iter().flatten()).min()
+    }
+
+    /// The bytes that wait to be written to a link.
+    ///
+    /// # Errors
+    /// [`UnknownConn`] if the link is gone.
+    pub fn outgoing(&mut self, conn: ConnId) -> Result<Outgoing<'_>, UnknownConn> {
+        let found = self.conns.find_mut(conn.0).ok_or(UnknownConn)?;
+        Ok(Outgoing { conn: found, id: conn, drained: &mut self.drained })
+    }
+
+    /// How many bytes may be read from a link before asking again; 0: stop reading until
+    /// [`Output::Resume`](crate::Output::Resume). It is 0 while the peer leaves too much unread itself.
+    #[must_use]
+    pub fn recv_window(&self, conn: ConnId) -> usize {
+        match self.conns.find(conn.0) {
+            Some(conn) if !conn.paused => self.limits.window,
+            _ => 0,
+        }
+    }
+
+    /// The zones, in configuration order.
+    pub fn zones(&self) -> impl Iterator<Item = ZoneReport> + '_ {
+        self.zones.iter().map(Zone::report)
+    }
+
+    /// The own transactions that are kept, by id.
+    pub fn stash(&self) -> impl Iterator<Item = StashReport> + '_ {
+        self.stash.reports()
+    }
+
+    fn statuses(&self) -> Vec<ZoneStatus> {
+        self.zones.iter().map(Zone::status).collect()
+    }
+
+    fn ready_outgoing(&self, zone: ZoneId) -> impl Iterator<Item = (ConnId, &Conn)> {
+        let ready = self.conns.iter().filter(move |(_, conn)| conn.zone == zone && conn.is_ready_outgoing());
+        ready.map(|(handle, conn)| (ConnId(handle), conn))
+    }
+
+    /// Books what was written since the last look: hand-overs, reading that may go on, links that have drained.
+    fn settle(&mut self) {
+        while let Some(id) = self.drained.pop() {
+            let Some(conn) = self.conns.find_mut(id.0) else { continue };
+            conn.drained = false;
+            let (zone, asked) = (conn.zone, conn.asked);
+            if conn.paused && conn.queue.len() <= self.limits.queue_bytes / 2 {
+                conn.paused = false;
+                self.outbox.push(Output::Resume(id));
+            }
+            while let Some(entry) = conn.queue.pop_handed() {
+                if let Some((tx, recipients)) = self.stash.handed(entry, zone, id, conn.addr.clone(), asked) {
+                    self.outbox.event(Event::Handed { id: tx, zone, recipients });
+                }
+            }
+            if let (Phase::Draining(reason), 0) = (&conn.phase, conn.queue.len()) {
+                let reason = *reason;
+                self.close(id, reason);
+            }
+        }
+    }
+}
+
+impl core::fmt::Debug for Node {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Node")
+            .field("now", &self.now)
+            .field("zones", &self.zones.len())
+            .field("conns", &self.conns.len())
+            .field("stopping", &self.stopping)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+use alloc::boxed::Box;
+use alloc::vec;
+
+use bytes::{Buf, Bytes};
+use chacha20::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use super::*;
+use crate::addr::{Addr, ZoneKind};
+use crate::config::{PeerRole, ZoneConfig};
+use crate::conn::Conn;
+use crate::ids::TxId;
+use crate::network::Network;
+use crate::output::Direction;
+use crate::tx::LocalTx;
+use crate::wire::TxForm;
+use crate::zone::route::{Why, route_local};
+
+const NOW: Instant = Instant::from_micros(1);
+
+fn node() -> Node {
+    let mut config = Config::new(Network::Regtest);
+    config.zones = vec![ZoneConfig::new(ZoneKind::Public), ZoneConfig::new(ZoneKind::Tor)];
+    Node::new(config, Box::new(ChaCha20Rng::from_seed([1; 32])), NOW).unwrap()
+}
+
+fn link(node: &mut Node, zone: ZoneId) -> ConnId {
+    let mut conn = Conn::new(NOW, zone, Direction::Outgoing, node.zones[zone.index()].policy.frame_rate);
+    conn.phase = Phase::Ready { since: NOW };
+    node.zones[zone.index()].outgoing += 1;
+    node.zones[zone.index()].ready_outgoing += 1;
+    ConnId(node.conns.insert(conn))
+}
+
+#[test]
+fn the_last_step_hands_nothing_to_a_link_of_another_zone_than_the_exits() {
+    let mut node = node();
+    let (public, tor) = (link(&mut node, ZoneId(0)), link(&mut node, ZoneId(1)));
+    let tx = LocalTx::new(Bytes::from_static(b"own")).unwrap();
+    let entry = node.stash.insert(NOW, TxId::new([1; 32]), tx, Why::NoPeer).unwrap().unwrap();
+    let exit = route_local(node.rules, &node.statuses(), None).unwrap();
+    assert_eq!(exit.zone(), ZoneId(1));
+    node.hand_over(public, entry, &exit, TxForm::Fluff);
+    assert_eq!(node.outgoing(public).unwrap().remaining(), 0);
+    node.hand_over(tor, entry, &exit, TxForm::Fluff);
+    assert!(node.outgoing(tor).unwrap().remaining() > 0);
+}
+
+#[test]
+fn a_configuration_that_contradicts_itself_is_refused() {
+    let rng = || Box::new(ChaCha20Rng::from_seed([1; 32]));
+    let with = |zones| {
+        let mut config = Config::new(Network::Regtest);
+        config.zones = zones;
+        Node::new(config, rng(), NOW).map(|_| ()).unwrap_err()
+    };
+    let tor = || ZoneConfig::new(ZoneKind::Tor);
+    assert_eq!(with(vec![]), ConfigError::NoZone);
+    assert_eq!(with(vec![tor(), tor()]), ConfigError::DuplicateZone(ZoneKind::Tor));
+    let mut foreign = tor();
+    foreign.peers.push((Addr::parse("45.0.0.1", 1).unwrap(), PeerRole::Known));
+    assert_eq!(with(vec![foreign]), ConfigError::ForeignAddr(ZoneKind::Tor));
+}
+
+#[test]
+fn a_slow_reader_is_paused_at_half_the_queue_and_closed_past_all_of_it() {
+    let mut node = node();
+    node.limits.queue_bytes = 1_000;
+    let conn = link(&mut node, ZoneId(1));
+    let queue = |node: &mut Node, bytes| node.enqueue(conn, Bytes::from(vec![0; bytes]), None);
+    queue(&mut node, 500);
+    assert_eq!(node.recv_window(conn), node.limits.window);
+    queue(&mut node, 1);
+    assert_eq!(node.recv_window(conn), 0);
+    node.outgoing(conn).unwrap().advance(1);
+    assert!(matches!(node.poll_output(), Some(Output::Resume(id)) if id == conn) || node.recv_window(conn) > 0);
+    queue(&mut node, 500);
+    assert!(node.outgoing(conn).is_ok(), "at the limit");
+    queue(&mut node, 1);
+    assert!(node.outgoing(conn).is_err(), "past it");
+}

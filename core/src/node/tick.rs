@@ -1,0 +1,64 @@
+//! What is due by now.
+
+use super::Node;
+use crate::conn::{Phase, SYNC_ANSWER, SYNC_INTERVAL};
+use crate::error::CloseReason;
+use crate::ids::{ConnId, ZoneId};
+use crate::output::Event;
+use crate::rand;
+use crate::stash::Due;
+use crate::time::Instant;
+
+impl Node {
+    /// Moves time on and does all that is due. Every input calls this first, so a busy embedder starves no deadline.
+    pub(super) fn advance(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        self.settle();
+        while let Some(slot) = self.timers.pop_due(self.now) {
+            if let Some(handle) = self.conns.at(slot) {
+                self.link_due(ConnId(handle));
+            }
+        }
+        for index in 0..self.zones.len() {
+            if self.zones[index].next_fill.is_some_and(|at| at <= self.now) {
+                self.fill(ZoneId(index as u8));
+            }
+        }
+        while let Some((conn, entries)) = self.fluff.pop_due(self.now) {
+            self.flush(conn, entries);
+        }
+        while let Some(due) = self.stash.pop_due(self.now) {
+            match due {
+                Due::Round(entry) => self.next_round(entry),
+                Due::Expired(id) => self.outbox.event(Event::Expired { id }),
+            }
+        }
+        while let Some(foreign) = self.received.pop_expired(self.now) {
+            self.release(foreign.from);
+        }
+    }
+
+    fn link_due(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.find_mut(id.0) else { return };
+        if conn.deadline.is_some_and(|deadline| deadline <= self.now) {
+            let reason = match conn.phase {
+                Phase::Dialing => CloseReason::DialTimeout,
+                Phase::Handshaking => CloseReason::HandshakeTimeout,
+                Phase::Ready { .. } => CloseReason::SyncTimeout,
+                Phase::Draining(reason) => reason,
+            };
+            return self.close(id, reason);
+        }
+        if conn.next_sync.is_some_and(|at| at <= self.now) {
+            conn.next_sync = Some(self.now + rand::between(&mut *self.rng, SYNC_INTERVAL.0, SYNC_INTERVAL.1));
+            // one question at a time
+            if conn.asked == conn.answered {
+                conn.asked += 1;
+                conn.deadline = Some(self.now + SYNC_ANSWER);
+                let request = self.zones[conn.zone.index()].sync_request.clone();
+                self.enqueue(id, request, None);
+            }
+        }
+        self.schedule(id);
+    }
+}

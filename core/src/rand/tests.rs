@@ -1,0 +1,43 @@
+use alloc::vec::Vec;
+
+use chacha20::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use super::*;
+
+fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::from_seed([7; 32])
+}
+
+#[test]
+fn below_reaches_every_value_about_equally_often() {
+    let mut rng = rng();
+    let mut seen = [0u32; 7];
+    for _ in 0..70_000 {
+        seen[below(&mut rng, 7) as usize] += 1;
+    }
+    assert!(seen.iter().all(|&n| (9_600..10_400).contains(&n)), "{seen:?}");
+    assert_eq!(below(&mut rng, 0), 0);
+    assert_eq!(below(&mut rng, 1), 0);
+    assert!(below(&mut rng, u64::MAX) < u64::MAX);
+}
+
+#[test]
+fn between_stays_in_its_range_and_includes_both_ends() {
+    let mut rng = rng();
+    let (min, max) = (Duration::from_micros(10), Duration::from_micros(12));
+    let drawn: Vec<u128> = (0..200).map(|_| between(&mut rng, min, max).as_micros()).collect();
+    assert!(drawn.iter().all(|n| (10..=12).contains(n)));
+    assert!(drawn.contains(&10) && drawn.contains(&12));
+    assert_eq!(between(&mut rng, max, min), max);
+}
+
+#[test]
+fn poisson_has_mean_and_variance_ten() {
+    let mut rng = rng();
+    let drawn: Vec<f64> = (0..20_000).map(|_| f64::from(Poisson::MEAN_10.draw(&mut rng))).collect();
+    let mean = drawn.iter().sum::<f64>() / 20_000.0;
+    let variance = drawn.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / 20_000.0;
+    assert!((9.9..10.1).contains(&mean), "{mean}");
+    assert!((9.6..10.4).contains(&variance), "{variance}");
+}

@@ -1,0 +1,77 @@
+//! One own transaction and how far it has come.
+
+use alloc::vec::Vec;
+
+use crate::addr::Addr;
+use crate::ids::{ConnId, TxId, ZoneId};
+use crate::time::Instant;
+use crate::tx::LocalTx;
+use crate::zone::route::Why;
+
+/// How far an own transaction has come. *Handed* is not evidence that the network has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StashState {
+    /// It has no way out and is kept.
+    Held(Why),
+    /// It is on its way to links of this zone.
+    Queued(ZoneId),
+    /// It was written to at least one link of this zone.
+    Handed(ZoneId),
+}
+
+/// A peer that was handed the transaction.
+#[derive(Debug)]
+pub(super) struct Recipient {
+    pub(super) addr: Option<Addr>,
+    pub(super) conn: ConnId,
+    /// Timed syncs asked on the link before the transaction. An answer to a later one proves that the peer has read
+    /// past it, as the stream keeps its order.
+    pub(super) asked_before: u32,
+    pub(super) proven: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) id: TxId,
+    pub(super) tx: LocalTx,
+    pub(super) state: StashState,
+    /// Links that it is waiting for or queued on.
+    pub(super) under_way: u32,
+    pub(super) recipients: Vec<Recipient>,
+    /// Times that it was sent to a set of links.
+    pub(super) rounds: u8,
+    pub(super) next_round: Option<Instant>,
+    pub(super) expires: Instant,
+}
+
+impl Entry {
+    pub(super) fn deadline(&self) -> Instant {
+        self.next_round.map_or(self.expires, |round| round.min(self.expires))
+    }
+
+    /// Nobody has it and nothing is carrying it.
+    pub(super) fn is_stranded(&self) -> bool {
+        self.under_way == 0 && self.recipients.is_empty()
+    }
+}
+
+/// What [`Node::stash`](crate::Node::stash) says of one own transaction.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StashReport {
+    /// The transaction.
+    pub id: TxId,
+    /// Its size in bytes.
+    pub size: usize,
+    /// How far it has come.
+    pub state: StashState,
+    /// Peers that were handed it.
+    pub recipients: u32,
+    /// Of those, peers that have surely read it.
+    pub proven: u32,
+    /// When it is sent again, unless it is held.
+    pub next_round: Option<Instant>,
+    /// When it is given up.
+    pub expires: Instant,
+}

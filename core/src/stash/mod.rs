@@ -1,0 +1,262 @@
+//! Own transactions: kept until they are out, given up, or too old. No peer-facing path reads the stash.
+
+mod entry;
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use rand_core::CryptoRng;
+
+use self::entry::{Entry, Recipient};
+pub use self::entry::{StashReport, StashState};
+use crate::addr::Addr;
+use crate::config::Limits;
+use crate::error::SubmitError;
+use crate::ids::{ConnId, TxId, ZoneId};
+use crate::rand;
+use crate::table::{Handle, Table};
+use crate::time::Instant;
+use crate::tx::LocalTx;
+use crate::zone::route::{LocalExit, Why};
+
+/// Rounds in which one transaction is sent without evidence, as in design §3.
+const MAX_ROUNDS: u8 = 4;
+
+/// The first pause between rounds is drawn from this range and doubles with each; monerod's fixed five minutes would
+/// mark the sender (spec: zones §11).
+const FIRST_PAUSE: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(600));
+
+/// Whether a submitted transaction was new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Submitted {
+    /// It was taken.
+    New,
+    /// It was there already; nothing changed, and it is not sent again for that.
+    Known,
+}
+
+/// What is due for one entry.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Send it again.
+    Round(Handle),
+    /// It was dropped for its age.
+    Expired(TxId),
+}
+
+/// The own transactions of one node.
+#[derive(Debug)]
+pub struct Stash {
+    limits: Limits,
+    entries: Table<Entry>,
+    by_id: BTreeMap<TxId, Handle>,
+    due: BTreeSet<(Instant, Handle)>,
+    bytes: usize,
+}
+
+impl Stash {
+    /// An empty stash with the caps `stash_*` of `limits`.
+    #[must_use]
+    pub const fn new(limits: Limits) -> Self {
+        Self { limits, entries: Table::new(), by_id: BTreeMap::new(), due: BTreeSet::new(), bytes: 0 }
+    }
+
+    /// Takes a transaction in, held until it is routed; `None` if it is there already.
+    ///
+    /// # Errors
+    /// [`SubmitError::StashFull`] if it would exceed a cap.
+    pub(crate) fn insert(&mut self, now: Instant, id: TxId, tx: LocalTx, why: Why) -> Result<Option<Handle>, SubmitError> {
+        if self.by_id.contains_key(&id) {
+            return Ok(None);
+        }
+        let (entries, bytes) = (self.entries.len(), self.bytes);
+        if entries >= self.limits.stash_entries || bytes.saturating_add(tx.size()) > self.limits.stash_bytes {
+            return Err(SubmitError::StashFull { entries, bytes });
+        }
+        self.bytes += tx.size();
+        let expires = now + self.limits.stash_lifetime;
+        let (state, recipients) = (StashState::Held(why), Vec::new());
+        let entry = Entry { id, tx, state, under_way: 0, recipients, rounds: 0, next_round: None, expires };
+        let handle = self.entries.insert(entry);
+        self.by_id.insert(id, handle);
+        self.due.insert((expires, handle));
+        Ok(Some(handle))
+    }
+
+    /// Drops a transaction; `false` if it is not there.
+    pub(crate) fn remove(&mut self, id: TxId) -> bool {
+        let Some(handle) = self.by_id.remove(&id) else { return false };
+        if let Some(entry) = self.entries.remove(handle) {
+            self.due.remove(&(entry.deadline(), handle));
+            self.bytes -= entry.tx.size();
+        }
+        true
+    }
+
+    /// The bytes of a transaction, for the links of `exit`.
+    pub(crate) fn leave_by(&self, handle: Handle, exit: &LocalExit) -> Option<&[u8]> {
+        Some(self.entries.find(handle)?.tx.leave_by(exit))
+    }
+
+    pub(crate) fn id(&self, handle: Handle) -> Option<TxId> {
+        Some(self.entries.find(handle)?.id)
+    }
+
+    pub(crate) fn state(&self, handle: Handle) -> Option<StashState> {
+        Some(self.entries.find(handle)?.state)
+    }
+
+    /// Marks a transaction as held. It is routed again when a link comes up.
+    pub(crate) fn hold(&mut self, handle: Handle, why: Why) {
+        if let Some(entry) = self.entries.find_mut(handle) {
+            entry.state = StashState::Held(why);
+        }
+    }
+
+    /// One more link of `zone` is to carry the transaction.
+    pub(crate) fn carry(&mut self, handle: Handle, zone: ZoneId) {
+        if let Some(entry) = self.entries.find_mut(handle) {
+            entry.under_way += 1;
+            if entry.recipients.is_empty() {
+                entry.state = StashState::Queued(zone);
+            }
+        }
+    }
+
+    /// A link that was to carry it has gone before it did.
+    pub(crate) fn drop_carrier(&mut self, handle: Handle) {
+        if let Some(entry) = self.entries.find_mut(handle) {
+            entry.under_way = entry.under_way.saturating_sub(1);
+        }
+    }
+
+    /// The transaction was written to `conn`, on which `asked_before` timed syncs had been asked. Says how many peers
+    /// have it by now.
+    pub(crate) fn handed(
+        &mut self,
+        handle: Handle,
+        zone: ZoneId,
+        conn: ConnId,
+        addr: Option<Addr>,
+        asked_before: u32,
+    ) -> Option<(TxId, u32)> {
+        let entry = self.entries.find_mut(handle)?;
+        entry.under_way = entry.under_way.saturating_sub(1);
+        entry.state = StashState::Handed(zone);
+        let again = entry.recipients.iter_mut().find(|old| old.conn == conn || (addr.is_some() && old.addr == addr));
+        match again {
+            Some(old) if old.proven => {}
+            Some(old) => (old.conn, old.asked_before) = (conn, asked_before),
+            None => entry.recipients.push(Recipient { addr, conn, asked_before, proven: false }),
+        }
+        Some((entry.id, count(&entry.recipients)))
+    }
+
+    /// The transaction was given to a set of links: plans the next round, unless this was the last.
+    pub(crate) fn round_begun(&mut self, now: Instant, handle: Handle, rng: &mut dyn CryptoRng) {
+        let Some(entry) = self.entries.find_mut(handle) else { return };
+        entry.rounds = entry.rounds.saturating_add(1);
+        let pause = rand::between(rng, FIRST_PAUSE.0, FIRST_PAUSE.1) * (1 << (entry.rounds - 1).min(MAX_ROUNDS));
+        let next = (entry.rounds < MAX_ROUNDS).then(|| now + pause);
+        self.plan(handle, next);
+    }
+
+    /// No link could take the round that was due: tries again after a while.
+    pub(crate) fn round_missed(&mut self, now: Instant, handle: Handle, rng: &mut dyn CryptoRng) {
+        let pause = rand::between(rng, FIRST_PAUSE.0, FIRST_PAUSE.1);
+        self.plan(handle, Some(now + pause));
+    }
+
+    fn plan(&mut self, handle: Handle, next_round: Option<Instant>) {
+        let Some(entry) = self.entries.find_mut(handle) else { return };
+        self.due.remove(&(entry.deadline(), handle));
+        entry.next_round = next_round;
+        self.due.insert((entry.deadline(), handle));
+    }
+
+    /// Whether a peer has surely read it, so that a further round may leave this peer out.
+    pub(crate) fn is_proven_at(&self, handle: Handle, addr: Option<&Addr>) -> bool {
+        let recipients = self.entries.find(handle).map(|entry| entry.recipients.as_slice()).unwrap_or_default();
+        recipients.iter().any(|recipient| recipient.proven && recipient.addr.as_ref() == addr)
+    }
+
+    /// The peer on `conn` answered its `answered`-th timed sync: it has read all that was written before the question.
+    pub(crate) fn answered(&mut self, conn: ConnId, answered: u32) {
+        for handle in self.by_id.values() {
+            let Some(entry) = self.entries.find_mut(*handle) else { continue };
+            for recipient in entry.recipients.iter_mut().filter(|recipient| recipient.conn == conn) {
+                recipient.proven |= answered > recipient.asked_before;
+            }
+        }
+    }
+
+    /// The link `conn` ended: peers on it that have not surely read a transaction do not count. Says how many did not.
+    pub(crate) fn link_ended(&mut self, conn: ConnId) -> usize {
+        let mut interrupted = 0;
+        for handle in self.by_id.values() {
+            let Some(entry) = self.entries.find_mut(*handle) else { continue };
+            let before = entry.recipients.len();
+            entry.recipients.retain(|recipient| recipient.proven || recipient.conn != conn);
+            interrupted += before - entry.recipients.len();
+        }
+        interrupted
+    }
+
+    /// Transactions that nobody has and no link carries; those that were held already are left out unless
+    /// `including_held`.
+    pub(crate) fn stranded(&self, held: Held) -> Vec<Handle> {
+        let wanted =
+            |entry: &Entry| entry.is_stranded() && (held == Held::Include || !matches!(entry.state, StashState::Held(_)));
+        self.entries.iter().filter(|(_, entry)| wanted(entry)).map(|(handle, _)| handle).collect()
+    }
+
+    /// The next thing that is due.
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Due> {
+        let &(at, handle) = self.due.first()?;
+        if at > now {
+            return None;
+        }
+        let entry = self.entries.find_mut(handle)?;
+        if entry.expires <= now {
+            let id = entry.id;
+            self.remove(id);
+            return Some(Due::Expired(id));
+        }
+        self.plan(handle, None);
+        Some(Due::Round(handle))
+    }
+
+    /// When something is due next.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.due.first().map(|&(at, _)| at)
+    }
+
+    /// What is kept, by id.
+    pub(crate) fn reports(&self) -> impl Iterator<Item = StashReport> + '_ {
+        self.by_id.values().filter_map(|&handle| self.entries.find(handle)).map(|entry| StashReport {
+            id: entry.id,
+            size: entry.tx.size(),
+            state: entry.state,
+            recipients: count(&entry.recipients),
+            proven: entry.recipients.iter().filter(|recipient| recipient.proven).count() as u32,
+            next_round: entry.next_round,
+            expires: entry.expires,
+        })
+    }
+}
+
+/// Whether [`Stash::stranded`] lists entries that are known to be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    Include,
+    LeaveOut,
+}
+
+fn count(recipients: &[Recipient]) -> u32 {
+    u32::try_from(recipients.len()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

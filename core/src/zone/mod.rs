@@ -1,0 +1,202 @@
+//! One zone as a value: its row of the policy table, identity, peers and proxy.
+
+pub(crate) mod policy;
+pub mod route;
+
+use core::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use rand_core::CryptoRng;
+
+use self::policy::ZonePolicy;
+use self::route::ZoneStatus;
+use crate::addr::ZoneKind;
+use crate::config::{Limits, PeerRole, RelayPolicy, StreamIsolation, ZoneConfig};
+use crate::conn::handshake::Identity;
+use crate::error::DialFailure;
+use crate::ids::ZoneId;
+use crate::levin::{self, Kind};
+use crate::network::Network;
+use crate::peers::{ListKind, PeerList};
+use crate::rand;
+use crate::time::Instant;
+use crate::wire::{HandshakeRequest, SyncData, TimedSyncRequest, command};
+
+/// What is known of a zone's proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProxyState {
+    /// It was not asked for anything yet.
+    Untried,
+    /// It answered.
+    Up,
+    /// It fails.
+    Down(DialFailure),
+}
+
+/// First and longest pause before a failing proxy is tried again. It is a local service: asking it costs little, and a
+/// waiting transaction should leave soon after it is back.
+const PROXY_REST: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
+
+#[derive(Debug)]
+pub(crate) struct Zone {
+    pub(crate) id: ZoneId,
+    pub(crate) kind: ZoneKind,
+    pub(crate) policy: &'static ZonePolicy,
+    pub(crate) relay: RelayPolicy,
+    pub(crate) identity: Identity,
+    pub(crate) sync: SyncData,
+    pub(crate) peers: PeerList,
+    pub(crate) max_outgoing: u32,
+    pub(crate) max_incoming: u32,
+    pub(crate) isolates: bool,
+    pub(crate) proxy: ProxyState,
+    proxy_failures: u32,
+    /// The proxy is not tried before this.
+    pub(crate) proxy_rests_until: Option<Instant>,
+    pub(crate) dialing: u32,
+    /// Open outgoing streams, handshake done or not.
+    pub(crate) outgoing: u32,
+    pub(crate) incoming: u32,
+    pub(crate) ready_outgoing: u32,
+    pub(crate) ready_incoming: u32,
+    /// When to look for something to dial again.
+    pub(crate) next_fill: Option<Instant>,
+    /// Own requests, which are the same on every link: encoded once.
+    pub(crate) handshake_request: Bytes,
+    pub(crate) sync_request: Bytes,
+}
+
+impl Zone {
+    pub(crate) fn new(
+        now: Instant,
+        id: ZoneId,
+        config: ZoneConfig,
+        network: Network,
+        limits: Limits,
+        rng: &mut dyn CryptoRng,
+    ) -> Self {
+        let policy = ZonePolicy::of(config.kind);
+        // 0 would be refused by peers
+        let peer_id = policy.constant_peer_id.unwrap_or_else(|| rng.next_u64().max(2));
+        let identity = Identity {
+            network_id: network.id(),
+            peer_id,
+            support_flags: policy.support_flags,
+            ids_are_unique: policy.constant_peer_id.is_none(),
+        };
+        let sync = network.genesis_sync();
+        let mut peers = PeerList::new(config.kind, limits, config.own);
+        for (addr, role) in config.peers {
+            peers.configure(now, addr, role);
+        }
+        let request = HandshakeRequest { node: identity.node_data(), sync };
+        Self {
+            id,
+            kind: config.kind,
+            policy,
+            relay: config.relay,
+            identity,
+            sync,
+            peers,
+            max_outgoing: config.max_outgoing,
+            max_incoming: config.max_incoming,
+            isolates: config.isolation == StreamIsolation::PerDial,
+            proxy: ProxyState::Untried,
+            proxy_failures: 0,
+            proxy_rests_until: None,
+            dialing: 0,
+            outgoing: 0,
+            incoming: 0,
+            ready_outgoing: 0,
+            ready_incoming: 0,
+            next_fill: Some(now),
+            handshake_request: request_frame(command::HANDSHAKE, |out| request.encode(out)),
+            sync_request: request_frame(command::TIMED_SYNC, |out| TimedSyncRequest { sync }.encode(out)),
+        }
+    }
+
+    pub(crate) const fn status(&self) -> ZoneStatus {
+        ZoneStatus {
+            id: self.id,
+            kind: self.kind,
+            dials: self.max_outgoing > 0,
+            ready: self.ready_outgoing,
+            isolates: self.isolates,
+            proxy_down: matches!(self.proxy, ProxyState::Down(_)),
+        }
+    }
+
+    /// The proxy did its part. Says whether that is news after a failure.
+    pub(crate) fn proxy_worked(&mut self) -> bool {
+        self.proxy_failures = 0;
+        self.proxy_rests_until = None;
+        matches!(core::mem::replace(&mut self.proxy, ProxyState::Up), ProxyState::Down(_))
+    }
+
+    /// The proxy failed: it rests. Says whether that is news.
+    pub(crate) fn proxy_failed(&mut self, now: Instant, why: DialFailure, rng: &mut dyn CryptoRng) -> bool {
+        let rest = PROXY_REST.0.saturating_mul(1 << self.proxy_failures.min(8)).min(PROXY_REST.1);
+        self.proxy_failures = self.proxy_failures.saturating_add(1);
+        self.proxy_rests_until = Some(now + rand::between(rng, rest / 2, rest));
+        core::mem::replace(&mut self.proxy, ProxyState::Down(why)) != ProxyState::Down(why)
+    }
+
+    pub(crate) fn report(&self) -> ZoneReport {
+        ZoneReport {
+            id: self.id,
+            kind: self.kind,
+            relay: self.relay,
+            isolates: self.isolates,
+            proxy: self.proxy,
+            outgoing: self.ready_outgoing,
+            incoming: self.ready_incoming,
+            dialing: self.dialing,
+            max_outgoing: self.max_outgoing,
+            max_incoming: self.max_incoming,
+            white: self.peers.len(ListKind::White),
+            gray: self.peers.len(ListKind::Gray),
+        }
+    }
+}
+
+/// Whether a configuration names an exclusive peer anywhere, so that nobody else is dialled in any zone.
+pub(crate) fn names_exclusive(zones: &[ZoneConfig]) -> bool {
+    zones.iter().flat_map(|zone| &zone.peers).any(|&(_, role)| role == PeerRole::Exclusive)
+}
+
+fn request_frame(command: u32, body: impl FnOnce(&mut BytesMut)) -> Bytes {
+    let mut out = BytesMut::new();
+    levin::frame(&mut out, Kind::Request, command, body);
+    out.freeze()
+}
+
+/// What [`Node::zones`](crate::Node::zones) says of one zone.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ZoneReport {
+    /// The zone.
+    pub id: ZoneId,
+    /// Its network.
+    pub kind: ZoneKind,
+    /// How own transactions leave it.
+    pub relay: RelayPolicy,
+    /// Whether each stream has a circuit of its own.
+    pub isolates: bool,
+    /// Its proxy.
+    pub proxy: ProxyState,
+    /// Outgoing links whose handshake is done.
+    pub outgoing: u32,
+    /// Incoming links whose handshake is done.
+    pub incoming: u32,
+    /// Dials under way.
+    pub dialing: u32,
+    /// Outgoing links wanted.
+    pub max_outgoing: u32,
+    /// Incoming links accepted.
+    pub max_incoming: u32,
+    /// White-list entries.
+    pub white: usize,
+    /// Gray-list entries.
+    pub gray: usize,
+}

@@ -1,0 +1,90 @@
+//! Everything that differs between zones, as one table of data.
+
+use core::time::Duration;
+
+use crate::addr::ZoneKind;
+use crate::conn::budget::Rate;
+use crate::levin::FrameLimits;
+use crate::wire::command;
+
+/// One row of the table.
+#[derive(Debug)]
+pub(crate) struct ZonePolicy {
+    /// The peer id that every node of the zone shows, where ids would tell nodes apart (spec: messages §3.4).
+    pub(crate) constant_peer_id: Option<u64>,
+    /// What `support_flags` says; the bit for fluffy blocks exists in the public zone only.
+    pub(crate) support_flags: u32,
+    /// Commands that are handled; others get the answer of spec zones §8.
+    pub(crate) commands: &'static [u32],
+    /// From [`Output::Dial`](crate::Output::Dial) to the embedder's answer. A first contact with an onion or a
+    /// lease set takes tens of seconds.
+    pub(crate) dial_timeout: Duration,
+    /// From the open stream to the finished handshake. An I2P proxy reports success before the peer is reached.
+    pub(crate) handshake_timeout: Duration,
+    /// Dials under way at once.
+    pub(crate) dials_in_flight: u32,
+    /// Sizes, after the handshake.
+    pub(crate) frames: FrameLimits,
+    /// Frames that one link may send.
+    pub(crate) frame_rate: Rate,
+    /// Whether a proxy of this kind separates streams by SOCKS credentials, unless the configuration says otherwise.
+    pub(crate) isolates: bool,
+}
+
+/// Before the handshake, in every zone: one frame, the handshake.
+pub(crate) const BEFORE_HANDSHAKE: FrameLimits = FrameLimits::handshake_only();
+
+const RELAY_COMMANDS: &[u32] = &[command::HANDSHAKE, command::TIMED_SYNC, command::NEW_TRANSACTIONS];
+
+static PUBLIC: ZonePolicy = ZonePolicy {
+    constant_peer_id: None,
+    support_flags: 1,
+    commands: &[
+        command::HANDSHAKE,
+        command::TIMED_SYNC,
+        command::PING,
+        command::SUPPORT_FLAGS,
+        command::NEW_TRANSACTIONS,
+        command::TXPOOL_COMPLEMENT,
+    ],
+    dial_timeout: Duration::from_secs(10),
+    handshake_timeout: Duration::from_secs(10),
+    dials_in_flight: 4,
+    frames: FrameLimits::public(),
+    frame_rate: Rate { burst: 512, per_second: 32 },
+    isolates: false,
+};
+
+static TOR: ZonePolicy = ZonePolicy {
+    constant_peer_id: Some(1),
+    support_flags: 0,
+    commands: RELAY_COMMANDS,
+    dial_timeout: Duration::from_secs(90),
+    handshake_timeout: Duration::from_secs(30),
+    dials_in_flight: 4,
+    frames: FrameLimits::anonymity(),
+    frame_rate: Rate { burst: 128, per_second: 4 },
+    isolates: true,
+};
+
+static I2P: ZonePolicy = ZonePolicy {
+    constant_peer_id: Some(1),
+    support_flags: 0,
+    commands: RELAY_COMMANDS,
+    dial_timeout: Duration::from_secs(120),
+    handshake_timeout: Duration::from_secs(45),
+    dials_in_flight: 4,
+    frames: FrameLimits::anonymity(),
+    frame_rate: Rate { burst: 128, per_second: 4 },
+    isolates: false,
+};
+
+impl ZonePolicy {
+    pub(crate) const fn of(kind: ZoneKind) -> &'static Self {
+        match kind {
+            ZoneKind::Public => &PUBLIC,
+            ZoneKind::Tor => &TOR,
+            ZoneKind::I2p => &I2P,
+        }
+    }
+}
