@@ -1,0 +1,3 @@
+//! anonet smol runtime.
+
+pub mod options;
