@@ -1,0 +1,68 @@
+//! The lab: real tor, i2pd and monerod on loopback, a SOCKS proxy with faults, and our own
+//! node, each as a value that stops what it started when it is dropped.
+//!
+//! The tools themselves are the Python programs in `tests/lab` (see its `README.md`); this
+//! module starts them and reads what they print. It panics on failure, with the reason: it is
+//! for tests only. Starting a peer is tried up to three times, nothing else is repeated.
+//!
+//! Environment: `ANONET_KEEP=1` keeps the work directories, `ANONET_BIN` names another
+//! `anonetd`, `ANONET_LAB_CHAIN` a directory for the chain, so that several test programs
+//! share one.
+
+mod anonetd;
+mod fakesocks;
+mod i2p;
+mod monerod;
+mod node;
+mod process;
+mod tor;
+mod watch;
+
+use std::fmt::Display;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+pub use fakesocks::{Auth, Connect, FakeSocks, Tap, onions};
+pub use i2p::I2pNet;
+pub use monerod::{Chain, Monerod, Transaction};
+pub use node::Node;
+pub use process::{WorkDir, free_port};
+pub use tor::TorNet;
+pub use watch::{Call, Target, Trace, contains_part};
+
+/// The time between two looks at something that is waited for.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Calls `probe` until it gives a value, and returns that.
+///
+/// `probe` answers `Err` with what it saw instead; the last one is shown on failure.
+///
+/// # Panics
+///
+/// After `timeout`, with `what` and the last state seen.
+pub fn wait_for<T, S: Display>(what: &str, timeout: Duration, mut probe: impl FnMut() -> Result<T, S>) -> T {
+    let begin = now();
+    loop {
+        let last = match probe() {
+            Ok(value) => return value,
+            Err(state) => state,
+        };
+        assert!(begin.elapsed() < timeout, "not within {} s: {what}\nlast state: {last}", timeout.as_secs());
+        sleep(POLL);
+    }
+}
+
+/// Calls `check` again and again for the whole of `span`: for what must stay true.
+pub fn throughout(span: Duration, mut check: impl FnMut()) {
+    let begin = now();
+    while begin.elapsed() < span {
+        check();
+        sleep(POLL);
+    }
+    check();
+}
+
+#[expect(clippy::disallowed_methods, reason = "real peers run on the real clock, and no node reads this one")]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,198 @@
+//! monerod with a private regtest chain, and transactions that only it knows how to judge.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use super::process::{WorkDir, json_of, output_of, start, tool};
+use super::tor::{pids_in, port_in};
+
+/// How many transactions a chain comes with: one each of the sizes that `monero-regtest` makes.
+const TRANSACTIONS: u32 = 4;
+
+/// A private chain and transactions on it that were signed and never relayed.
+#[derive(Debug)]
+pub struct Chain {
+    path: PathBuf,
+    about: Value,
+    _dir: Option<WorkDir>,
+}
+
+/// One of the transactions of a [`Chain`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Transaction {
+    /// The file that holds it as one line of hex.
+    pub file: PathBuf,
+    /// Its id in lower-case hex.
+    pub id: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Chain {
+    /// The chain of this test program, made at the first call (18 s).
+    ///
+    /// With `ANONET_LAB_CHAIN=DIR` the one in that directory, made there if it is missing.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be made.
+    pub fn shared() -> &'static Self {
+        static CHAIN: OnceLock<Chain> = OnceLock::new();
+        CHAIN.get_or_init(|| match env::var_os("ANONET_LAB_CHAIN") {
+            Some(path) if !path.is_empty() => Self::open_or_make(PathBuf::from(path), None),
+            _ => {
+                let dir = WorkDir::new("chain");
+                Self::open_or_make(dir.path().join("chain"), Some(dir))
+            }
+        })
+    }
+
+    fn open_or_make(path: PathBuf, dir: Option<WorkDir>) -> Self {
+        let about_file = path.join("chain.json");
+        if !about_file.exists() {
+            start("the chain", || {
+                output_of(tool("monero-regtest").arg("chain").arg(&path).args(["--txs", &TRANSACTIONS.to_string()]))
+            });
+        }
+        let text = fs::read(&about_file).expect("a made chain has a chain.json");
+        let about = serde_json::from_slice(&text).expect("chain.json is JSON");
+        Self { path, about, _dir: dir }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Transaction 1 to 4. The first two fit one noise packet, 3 takes two, 4 takes three.
+    ///
+    /// # Panics
+    ///
+    /// For any other number.
+    #[must_use]
+    pub fn transaction(&self, number: usize) -> Transaction {
+        let entry = &self.about["txs"][number.wrapping_sub(1)];
+        let name = entry["file"].as_str().unwrap_or_else(|| panic!("the chain has no transaction {number}"));
+        let file = self.path.join(name);
+        let hex = fs::read_to_string(&file).expect("the transaction's file can be read");
+        let id = entry["hash"].as_str().expect("it has a hash").to_owned();
+        Transaction { file, id, bytes: from_hex(hex.trim()) }
+    }
+}
+
+impl Transaction {
+    /// Its id as the 32 bytes that messages carry.
+    #[must_use]
+    pub fn id_bytes(&self) -> Vec<u8> {
+        from_hex(&self.id)
+    }
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    let digit = |c: u8| (c as char).to_digit(16).expect("a hex digit") as u8;
+    let pairs = text.as_bytes().chunks_exact(2);
+    pairs.map(|p| digit(p[0]) << 4 | digit(p[1])).collect()
+}
+
+/// A monerod on a copy of the shared chain, on loopback, that dials nobody by itself.
+#[derive(Debug)]
+pub struct Monerod {
+    state: Value,
+    dir: WorkDir,
+}
+
+impl Monerod {
+    /// Starts one with further options of `monero-regtest start`, such as `--synced`.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    #[must_use]
+    pub fn start(chain: &Chain, options: &[&str]) -> Self {
+        start("monerod", || {
+            let dir = WorkDir::stopped_by("monerod", "monero-regtest");
+            let mut command = tool("monero-regtest");
+            command.arg("start").arg(dir.path()).arg("--chain").arg(chain.path()).args(options);
+            let state = json_of(&mut command)?;
+            Ok(Self { state, dir })
+        })
+    }
+
+    /// One that takes transactions as the hidden service `address` (name and port), whose
+    /// streams the network `zone` (`tor` or `i2p`) brings to `bind_port`.
+    #[must_use]
+    pub fn hidden(chain: &Chain, zone: &str, proxy_port: u16, address: &str, bind_port: u16) -> Self {
+        let proxy = format!("{zone},127.0.0.1:{proxy_port},10");
+        let inbound = format!("{address},127.0.0.1:{bind_port},40");
+        Self::start(chain, &["--synced", "--tx-proxy", &proxy, "--anonymous-inbound", &inbound])
+    }
+
+    /// Where it takes public peers.
+    #[must_use]
+    pub fn p2p_port(&self) -> u16 {
+        port_in(&self.state, "p2p_port")
+    }
+
+    /// The ids of the transactions in its pool.
+    #[must_use]
+    pub fn pool(&self) -> Vec<String> {
+        let text = self.ask("pool", &[]);
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Whether its pool holds the transaction, in the form that `wait_for` takes.
+    ///
+    /// # Errors
+    ///
+    /// What the pool holds instead.
+    pub fn holds(&self, transaction: &Transaction) -> Result<(), String> {
+        let pool = self.pool();
+        if pool.contains(&transaction.id) { Ok(()) } else { Err(format!("its pool holds {pool:?}")) }
+    }
+
+    /// Hands it a transaction by RPC, as a wallet does.
+    pub fn submit(&self, transaction: &Transaction) {
+        self.ask("submit", &[&transaction.file]);
+    }
+
+    /// Makes it call itself synchronized; before, it ignores transactions.
+    pub fn sync_peer(&self) {
+        self.ask("sync-peer", &[]);
+    }
+
+    /// Its `connections` and its `white` and `gray` lists, as its RPC gives them.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer.
+    #[must_use]
+    pub fn peers(&self) -> Value {
+        serde_json::from_str(&self.ask("peers", &[])).expect("peers prints JSON")
+    }
+
+    /// Its connections, as its RPC gives them.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Value> {
+        let peers = self.peers();
+        let connections = peers["connections"].as_array();
+        connections.cloned().unwrap_or_default()
+    }
+
+    /// The ids of its processes.
+    #[must_use]
+    pub fn pids(&self) -> Vec<u64> {
+        pids_in(&self.state, "processes")
+    }
+
+    fn ask(&self, what: &str, further: &[&Path]) -> String {
+        let mut command = tool("monero-regtest");
+        command.arg(what).arg(self.dir.path()).args(further);
+        output_of(&mut command).unwrap_or_else(|reason| panic!("lab: {reason}"))
+    }
+}

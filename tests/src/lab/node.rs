@@ -1,0 +1,267 @@
+//! Our own node, as the program that users run.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::anonetd::{Launch, Watching, describe, run};
+use super::monerod::Transaction;
+use super::process::{WorkDir, free_port, output_of};
+use super::wait_for;
+use super::watch::Trace;
+
+/// A clean stop takes less than a second; this leaves room for a busy machine.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// A start takes less than 100 ms; tracing and a busy machine make it slower.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// How much of the log is shown when a test fails.
+const LOG_TAIL: usize = 30;
+
+/// A running `anonetd` on the regtest network with a data directory of its own.
+#[derive(Debug)]
+pub struct Node {
+    process: Child,
+    launch: Launch,
+    _dir: WorkDir,
+}
+
+impl Node {
+    /// Runs the node with further options of `anonetd run` and waits until it answers.
+    ///
+    /// # Panics
+    ///
+    /// When the program is missing, ends, or does not answer.
+    #[must_use]
+    pub fn start(options: &[&str]) -> Self {
+        Self::launch(options, Watching::No)
+    }
+
+    /// The same under `strace`, for [`Node::stop_and_trace`].
+    #[must_use]
+    pub fn start_traced(options: &[&str]) -> Self {
+        Self::launch(options, Watching::Strace)
+    }
+
+    fn launch(options: &[&str], watching: Watching) -> Self {
+        let dir = WorkDir::new("node");
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        let launch = Launch { dir: dir.path().to_owned(), rpc_port: free_port(), options, watching };
+        let mut node = Self { process: launch.spawn(), launch, _dir: dir };
+        node.wait_until_it_answers();
+        node
+    }
+
+    /// Stops the node cleanly and starts it again with the same options and data.
+    pub fn restart(&mut self) {
+        self.end();
+        self.process = self.launch.spawn();
+        self.wait_until_it_answers();
+    }
+
+    fn wait_until_it_answers(&mut self) {
+        wait_for("anonetd answers `status`", ANSWER_WITHIN, || {
+            if let Ok(Some(status)) = self.process.try_wait() {
+                panic!("anonetd ended by itself with {status}");
+            }
+            let output = self.status_output();
+            let answer = serde_json::from_slice::<Value>(&output.stdout);
+            if output.status.success() && answer.is_ok() { Ok(()) } else { Err(describe(&output)) }
+        });
+    }
+
+    /// What `anonetd status --json` prints.
+    ///
+    /// # Panics
+    ///
+    /// When it fails or prints no JSON.
+    #[must_use]
+    pub fn status(&self) -> Value {
+        let output = self.status_output();
+        assert!(output.status.success(), "status: {}", describe(&output));
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("status is no JSON, {error}: {}", describe(&output)))
+    }
+
+    fn status_output(&self) -> Output {
+        run(["status".as_ref(), "--json".as_ref(), "--data-dir".as_ref(), self.data_dir().as_os_str()])
+    }
+
+    /// The zone of that name in `status`.
+    ///
+    /// # Panics
+    ///
+    /// When the node has no such zone.
+    #[must_use]
+    pub fn zone(&self, name: &str) -> Value {
+        let status = self.status();
+        find(&status["zones"], "name", name).unwrap_or_else(|| panic!("no zone {name}: {status}"))
+    }
+
+    /// The stash entry of a transaction in `status`.
+    #[must_use]
+    pub fn stashed(&self, transaction: &Transaction) -> Option<Value> {
+        find(&self.status()["stash"], "txid", &transaction.id)
+    }
+
+    /// The entry of a transaction that a peer sent, in `status`.
+    #[must_use]
+    pub fn received(&self, transaction: &Transaction) -> Option<Value> {
+        find(&self.status()["received"], "txid", &transaction.id)
+    }
+
+    /// The stash entry, once it is in `state`, in the form that `wait_for` takes.
+    ///
+    /// # Errors
+    ///
+    /// The entry as it is instead.
+    pub fn stashed_as(&self, transaction: &Transaction, state: &str) -> Result<Value, String> {
+        match self.stashed(transaction) {
+            Some(entry) if entry["state"] == state => Ok(entry),
+            other => Err(format!("its stash entry is {other:?}")),
+        }
+    }
+
+    /// Runs `anonetd submit` on a transaction's file.
+    #[must_use]
+    pub fn submit(&self, transaction: &Transaction) -> Output {
+        run(["submit".as_ref(), transaction.file.as_os_str(), "--data-dir".as_ref(), self.data_dir().as_os_str()])
+    }
+
+    /// Runs `anonetd submit` and returns all that it said.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end with 0.
+    pub fn submit_ok(&self, transaction: &Transaction) -> String {
+        let output = self.submit(transaction);
+        let said = describe(&output);
+        assert!(output.status.success(), "submit: {said}");
+        said
+    }
+
+    /// Posts JSON to a path of its RPC, as a wallet does, and returns the answer.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer with JSON.
+    #[must_use]
+    pub fn rpc(&self, path: &str, body: &Value) -> Value {
+        let body = body.to_string();
+        let exchange = || -> std::io::Result<String> {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.launch.rpc_port))?;
+            stream.set_read_timeout(Some(ANSWER_WITHIN))?;
+            write!(
+                stream,
+                "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            )?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer)?;
+            Ok(answer)
+        };
+        let answer = exchange().unwrap_or_else(|error| panic!("{path}: {error}"));
+        let json = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        serde_json::from_str(json).unwrap_or_else(|error| panic!("{path}: {error}: {answer}"))
+    }
+
+    /// Everything logged since the first start.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.launch.log()).unwrap_or_default()
+    }
+
+    /// Waits for a log line of level WARN or ERROR that contains one of these, in any case.
+    ///
+    /// # Panics
+    ///
+    /// When there is none in time.
+    pub fn wait_for_problem(&self, causes: &[&str], timeout: Duration) -> String {
+        wait_for(&format!("a log line with {causes:?}"), timeout, || {
+            let log = self.log();
+            let line = log.lines().find(|line| names_problem(line, causes));
+            line.map(str::to_owned).ok_or_else(|| format!("the log ends\n{}", tail(&log)))
+        })
+    }
+
+    /// Its data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.launch.data_dir()
+    }
+
+    /// Where it takes wallets.
+    #[must_use]
+    pub fn rpc_port(&self) -> u16 {
+        self.launch.rpc_port
+    }
+
+    /// Ends it with SIGTERM and returns its log.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end with code 0 within 5 s.
+    pub fn stop(mut self) -> String {
+        self.end();
+        self.log()
+    }
+
+    /// The same, and returns what its system calls were.
+    ///
+    /// # Panics
+    ///
+    /// As [`Node::stop`], and when it was not started traced.
+    #[must_use]
+    pub fn stop_and_trace(mut self) -> Trace {
+        assert!(self.launch.watching == Watching::Strace, "the node was not started traced");
+        self.end();
+        Trace::read(&self.launch.trace(), self.process.id())
+    }
+
+    fn end(&mut self) {
+        // not Child::kill, which is SIGKILL
+        let pid = self.process.id().to_string();
+        output_of(Command::new("kill").args(["-TERM", &pid]))
+            .unwrap_or_else(|reason| panic!("anonetd ended before it was told to: {reason}"));
+        let process = &mut self.process;
+        let status = wait_for("anonetd ends after SIGTERM", STOP_WITHIN, || {
+            let ended: Option<ExitStatus> = process.try_wait().expect("our own child");
+            ended.ok_or("still running")
+        });
+        assert_eq!(status.code(), Some(0), "exit code after SIGTERM: {status}");
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the node's log ends\n{}\n---", tail(&self.log()));
+        }
+        if let Ok(None) = self.process.try_wait() {
+            let ended = self.process.kill().and_then(|()| self.process.wait());
+            if let Err(error) = ended {
+                eprintln!("lab: anonetd {}: {error}", self.process.id());
+            }
+        }
+    }
+}
+
+fn find(list: &Value, key: &str, wanted: &str) -> Option<Value> {
+    let mut entries = list.as_array()?.iter();
+    entries.find(|entry| entry[key] == wanted).cloned()
+}
+
+fn names_problem(line: &str, causes: &[&str]) -> bool {
+    let lower = line.to_lowercase();
+    let level = line.contains("WARN") || line.contains("ERROR");
+    level && causes.iter().any(|cause| lower.contains(&cause.to_lowercase()))
+}
+
+fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(LOG_TAIL)..].join("\n")
+}

@@ -1,0 +1,4 @@
+//! anonet test support.
+
+pub mod lab;
+pub mod world;
