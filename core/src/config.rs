@@ -138,6 +138,18 @@ impl Default for Limits {
     }
 }
 
+/// What the embedder writes down of own transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Durability {
+    /// Nothing: they end with the process.
+    #[default]
+    Memory,
+    /// Each is stored before it is submitted, and its [`Exposure`](crate::Exposure) before it leaves: the node says
+    /// [`Event::Exposing`](crate::Event::Exposing) and waits for [`Node::recorded`](crate::Node::recorded).
+    BeforeRelay,
+}
+
 /// What [`Node::new`](crate::Node::new) is told.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -150,6 +162,8 @@ pub struct Config {
     pub limits: Limits,
     /// Routing choices.
     pub route: RouteRules,
+    /// What the embedder writes down.
+    pub durability: Durability,
 }
 
 /// Why a [`Config`] was refused.
@@ -177,7 +191,13 @@ impl Config {
     /// A configuration without zones; add some.
     #[must_use]
     pub fn new(network: Network) -> Self {
-        Self { network, zones: Vec::new(), limits: Limits::new(), route: RouteRules::default() }
+        Self {
+            network,
+            zones: Vec::new(),
+            limits: Limits::new(),
+            route: RouteRules::default(),
+            durability: Durability::default(),
+        }
     }
 
     /// The id of the zone that stands at `index` in [`Config::zones`].

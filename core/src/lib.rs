@@ -212,7 +212,7 @@ pub mod wire;
 mod zone;
 
 pub use self::addr::{Addr, ZoneKind};
-pub use self::config::{Config, ConfigError, Limits, PeerRole, RelayPolicy, StreamIsolation, ZoneConfig};
+pub use self::config::{Config, ConfigError, Durability, Limits, PeerRole, RelayPolicy, StreamIsolation, ZoneConfig};
 pub use self::conn::{Outgoing, SentSet};
 pub use self::error::{CloseReason, DialFailure, Fault, Refused, StaleTicket, SubmitError, UnknownConn};
 pub use self::ids::{ConnId, Isolation, RevealedTxId, Ticket, TxId, ZoneId};
@@ -220,7 +220,7 @@ pub use self::network::Network;
 pub use self::node::Node;
 pub use self::output::{Direction, Event, Note, Output};
 pub use self::received::Verdict;
-pub use self::stash::{Stash, StashReport, StashState, Submitted};
+pub use self::stash::{Exposure, Stash, StashReport, StashState, StoredTx, Submitted};
 pub use self::time::Instant;
 pub use self::tx::{BlobRefused, LocalTx, MAX_TX_SIZE, PeerTx};
 pub use self::zone::route;

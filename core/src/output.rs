@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::addr::Addr;
 use crate::error::{CloseReason, DialFailure};
 use crate::ids::{ConnId, Isolation, Ticket, TxId, ZoneId};
+use crate::stash::Exposure;
 use crate::zone::route::Why;
 
 /// One thing for the embedder to do; see the crate documentation for each.
@@ -89,6 +90,14 @@ pub enum Event {
         id: TxId,
         /// What is missing.
         why: Why,
+    },
+    /// An own transaction is about to leave: write its exposure down, then call
+    /// [`recorded`](crate::Node::recorded). Only with [`Durability::BeforeRelay`](crate::Durability::BeforeRelay).
+    Exposing {
+        /// The transaction.
+        id: TxId,
+        /// To whom it will be known.
+        exposure: Exposure,
     },
     /// An own transaction is on its way to the links of a zone.
     Queued {

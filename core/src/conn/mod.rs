@@ -120,8 +120,9 @@ impl Conn {
 
 /// The bytes that wait to be written to one link.
 ///
-/// Read them as a [`Buf`], or [`take`](Self::take) them frame by frame without a copy; what is advanced over or taken
-/// counts as written.
+/// Read them as a [`Buf`], or [`take`](Self::take) them frame by frame without a copy. What is advanced over or taken
+/// counts as written: a stopping node closes the link as soon as nothing is left here, so advance only over what the
+/// socket has.
 #[derive(Debug)]
 pub struct Outgoing<'a> {
     pub(crate) conn: &'a mut Conn,

@@ -7,7 +7,7 @@ use crate::conn::Phase;
 use crate::error::{CloseReason, StaleTicket, SubmitError};
 use crate::ids::{ConnId, Ticket, TxId};
 use crate::received::Verdict;
-use crate::stash::Submitted;
+use crate::stash::{Exposure, StoredTx, Submitted};
 use crate::table::Handle;
 use crate::time::Instant;
 use crate::tx::LocalTx;
@@ -34,6 +34,36 @@ impl Node {
                 Ok(Submitted::New)
             }
             None => Ok(Submitted::Known),
+        }
+    }
+
+    /// Takes in a transaction that an earlier run accepted. One that never left is routed at once; one that may have
+    /// left stays back for a random while, and never goes to the public network if anonymity peers may know it.
+    ///
+    /// # Errors
+    /// [`SubmitError`]: nothing was kept.
+    pub fn restore_tx(&mut self, now: Instant, stored: StoredTx) -> Result<Submitted, SubmitError> {
+        self.advance(now);
+        let StoredTx { id, tx, submitted, exposure } = stored;
+        let Some(entry) = self.stash.insert(submitted.min(self.now), id, tx, Why::NoZone)? else { return Ok(Submitted::Known) };
+        if exposure == Exposure::Nobody {
+            self.route_entry(entry, super::send::Announce::Always);
+        } else {
+            self.stash.resume(self.now, entry, exposure, &mut *self.rng);
+            if exposure == Exposure::Anonymity && self.public_only.is_some() {
+                self.hold(entry, Why::KnownToAnonymityPeers, super::send::Announce::Always);
+            }
+        }
+        self.advance(now);
+        Ok(Submitted::New)
+    }
+
+    /// Answers [`Event::Exposing`](crate::Event::Exposing): what it said is written down, and would survive the loss of
+    /// power.
+    pub fn recorded(&mut self, now: Instant, id: TxId) {
+        self.advance(now);
+        if let Some(entry) = self.stash.record(id) {
+            self.route_entry(entry, super::send::Announce::Changes);
         }
     }
 

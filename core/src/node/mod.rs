@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 
-use crate::config::{Config, ConfigError, Limits};
+use crate::config::{Config, ConfigError, Durability, Limits};
 use crate::conn::{Conn, Outgoing, Phase};
 use crate::error::UnknownConn;
 use crate::ids::{ConnId, ZoneId};
@@ -34,6 +34,7 @@ use crate::zone::{self, Zone, ZoneReport};
 pub struct Node {
     limits: Limits,
     rules: RouteRules,
+    durability: Durability,
     /// The key to the public zone for own transactions; absent while an anonymity zone is configured.
     public_only: Option<NoAnonymityZone>,
     exclusive_only: bool,
@@ -70,12 +71,13 @@ impl Node {
         config.validate()?;
         let public_only = NoAnonymityZone::prove(&config);
         let exclusive_only = zone::names_exclusive(&config.zones);
-        let Config { network, zones, limits, route: rules } = config;
+        let Config { network, zones, limits, route: rules, durability } = config;
         let zones =
             zones.into_iter().zip(0u8..).map(|(zone, id)| Zone::new(now, ZoneId(id), zone, network, limits, &mut *rng)).collect();
         let mut node = Self {
             limits,
             rules,
+            durability,
             public_only,
             exclusive_only,
             zones,

@@ -9,7 +9,7 @@ use crate::config::RelayPolicy;
 use crate::ids::{ConnId, ZoneId};
 use crate::levin::{self, Kind};
 use crate::output::Event;
-use crate::stash::{Held, StashState};
+use crate::stash::{Exposure, Held, StashState};
 use crate::table::Handle;
 use crate::wire::{NewTransactions, TxForm, command};
 use crate::zone::route::{ExitForm, LocalExit, Why, route_local, route_peer};
@@ -41,30 +41,35 @@ impl Node {
 
     /// Sends one own transaction out, or holds it.
     pub(super) fn route_entry(&mut self, entry: Handle, announce: Announce) {
-        match self.local_exit() {
-            Ok(exit) => {
-                self.dispatch_local(entry, &exit);
-                if let Some(id) = self.stash.id(entry) {
-                    self.outbox.event(Event::Queued { id, zone: exit.zone() });
-                }
-            }
+        match self.exit_for(entry) {
+            Ok(exit) => self.dispatch_local(entry, &exit),
             Err(why) => self.hold(entry, why, announce),
         }
     }
 
     /// A further round of a transaction that was handed over without evidence that it spread.
     pub(super) fn next_round(&mut self, entry: Handle) {
-        match self.local_exit() {
+        match self.exit_for(entry) {
             Ok(exit) => self.dispatch_local(entry, &exit),
             Err(_) => self.stash.round_missed(self.now, entry, &mut *self.rng),
         }
+    }
+
+    /// The exit for one transaction: what anonymity peers may know does not go to the public network, or the two could
+    /// be matched (design §2).
+    fn exit_for(&self, entry: Handle) -> Result<LocalExit, Why> {
+        let exit = self.local_exit()?;
+        if exit.form() == ExitForm::PublicStem && self.stash.exposure(entry) == Exposure::Anonymity {
+            return Err(Why::KnownToAnonymityPeers);
+        }
+        Ok(exit)
     }
 
     fn local_exit(&self) -> Result<LocalExit, Why> {
         route_local(self.rules, &self.statuses(), self.public_only.as_ref())
     }
 
-    fn hold(&mut self, entry: Handle, why: Why, announce: Announce) {
+    pub(super) fn hold(&mut self, entry: Handle, why: Why, announce: Announce) {
         let Some(id) = self.stash.id(entry) else { return };
         let news = self.stash.state(entry) != Some(StashState::Held(why));
         self.stash.hold(entry, why);
@@ -74,6 +79,15 @@ impl Node {
     }
 
     fn dispatch_local(&mut self, entry: Handle, exit: &LocalExit) {
+        let Some(id) = self.stash.id(entry) else { return };
+        let exposure = match exit.form() {
+            ExitForm::Anonymity => Exposure::Anonymity,
+            ExitForm::PublicStem => Exposure::Public,
+        };
+        if !self.stash.expose(entry, exposure, exit.zone(), self.durability) {
+            return self.outbox.event(Event::Exposing { id, exposure });
+        }
+        self.outbox.event(Event::Queued { id, zone: exit.zone() });
         match exit.form() {
             ExitForm::PublicStem => self.stem_local(entry, exit),
             ExitForm::Anonymity => match self.zones[exit.zone().index()].relay {

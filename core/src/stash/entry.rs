@@ -20,6 +20,19 @@ pub enum StashState {
     Handed(ZoneId),
 }
 
+/// Who may know of an own transaction, by the strictest reading: it counts from the moment that it is let go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Exposure {
+    /// Nobody: it never left.
+    #[default]
+    Nobody,
+    /// Peers of an anonymity zone. It never goes to the public network after that.
+    Anonymity,
+    /// Peers of the public network, of a node that had no anonymity zone.
+    Public,
+}
+
 /// A peer that was handed the transaction.
 #[derive(Debug)]
 pub(super) struct Recipient {
@@ -35,6 +48,11 @@ pub(super) struct Recipient {
 pub(super) struct Entry {
     pub(super) id: TxId,
     pub(super) tx: LocalTx,
+    pub(super) exposure: Exposure,
+    /// Whether the embedder has written `exposure` down.
+    pub(super) recorded: bool,
+    /// It waits for the embedder to write something down, or for the round after a restart, and for nothing else.
+    pub(super) waits: bool,
     pub(super) state: StashState,
     /// Links that it is waiting for or queued on.
     pub(super) under_way: u32,
@@ -50,10 +68,24 @@ impl Entry {
         self.next_round.map_or(self.expires, |round| round.min(self.expires))
     }
 
-    /// Nobody has it and nothing is carrying it.
+    /// Nobody has it, nothing is carrying it, and it waits for nothing but a way out.
     pub(super) fn is_stranded(&self) -> bool {
-        self.under_way == 0 && self.recipients.is_empty()
+        self.under_way == 0 && self.recipients.is_empty() && !self.waits
     }
+}
+
+/// An own transaction from an earlier run, for [`Node::restore_tx`](crate::Node::restore_tx).
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the embedder fills it in from its store")]
+pub struct StoredTx {
+    /// The transaction's id.
+    pub id: TxId,
+    /// The transaction.
+    pub tx: LocalTx,
+    /// When it was submitted.
+    pub submitted: Instant,
+    /// Who may know of it.
+    pub exposure: Exposure,
 }
 
 /// What [`Node::stash`](crate::Node::stash) says of one own transaction.

@@ -9,9 +9,9 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 
 use self::entry::{Entry, Recipient};
-pub use self::entry::{StashReport, StashState};
+pub use self::entry::{Exposure, StashReport, StashState, StoredTx};
 use crate::addr::Addr;
-use crate::config::Limits;
+use crate::config::{Durability, Limits};
 use crate::error::SubmitError;
 use crate::ids::{ConnId, TxId, ZoneId};
 use crate::rand;
@@ -77,12 +77,56 @@ impl Stash {
         }
         self.bytes += tx.size();
         let expires = now + self.limits.stash_lifetime;
-        let (state, recipients) = (StashState::Held(why), Vec::new());
-        let entry = Entry { id, tx, state, under_way: 0, recipients, rounds: 0, next_round: None, expires };
+        let entry = Entry {
+            id,
+            tx,
+            exposure: Exposure::Nobody,
+            recorded: false,
+            waits: false,
+            state: StashState::Held(why),
+            under_way: 0,
+            recipients: Vec::new(),
+            rounds: 0,
+            next_round: None,
+            expires,
+        };
         let handle = self.entries.insert(entry);
         self.by_id.insert(id, handle);
         self.due.insert((expires, handle));
         Ok(Some(handle))
+    }
+
+    /// A transaction that may have left in an earlier run: it stays back until a round of its own.
+    pub(crate) fn resume(&mut self, now: Instant, handle: Handle, exposure: Exposure, rng: &mut dyn CryptoRng) {
+        if let Some(entry) = self.entries.find_mut(handle) {
+            (entry.exposure, entry.recorded, entry.waits) = (exposure, true, true);
+            entry.state = StashState::Held(Why::Resumed);
+        }
+        self.round_missed(now, handle, rng);
+    }
+
+    pub(crate) fn exposure(&self, handle: Handle) -> Exposure {
+        self.entries.find(handle).map_or(Exposure::Nobody, |entry| entry.exposure)
+    }
+
+    /// Lets a transaction go to peers of `zone`; `false` if that has to be written down first.
+    pub(crate) fn expose(&mut self, handle: Handle, exposure: Exposure, zone: ZoneId, durability: Durability) -> bool {
+        let Some(entry) = self.entries.find_mut(handle) else { return false };
+        entry.recorded &= entry.exposure == exposure;
+        entry.exposure = exposure;
+        entry.waits = durability == Durability::BeforeRelay && !entry.recorded;
+        if entry.waits {
+            entry.state = StashState::Queued(zone);
+        }
+        !entry.waits
+    }
+
+    /// The exposure of a transaction was written down; its handle, if it waited for that.
+    pub(crate) fn record(&mut self, id: TxId) -> Option<Handle> {
+        let handle = *self.by_id.get(&id)?;
+        let entry = self.entries.find_mut(handle)?;
+        entry.recorded = true;
+        core::mem::take(&mut entry.waits).then_some(handle)
     }
 
     /// Drops a transaction; `false` if it is not there.
@@ -112,6 +156,7 @@ impl Stash {
     pub(crate) fn hold(&mut self, handle: Handle, why: Why) {
         if let Some(entry) = self.entries.find_mut(handle) {
             entry.state = StashState::Held(why);
+            entry.waits = false;
         }
     }
 

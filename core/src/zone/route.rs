@@ -62,6 +62,12 @@ pub enum Why {
     /// No anonymity zone is configured and no public peer is connected.
     #[error("no public peer is connected yet: add a reachable one with --add-peer, or wait")]
     NoPublicPeer,
+    /// It may have left before a restart, and stays back for a while.
+    #[error("it may have been handed over before the restart: it is sent again after a random delay")]
+    Resumed,
+    /// It may be known to peers of an anonymity zone, and only the public network is configured now.
+    #[error("peers of an anonymity zone may have it, so it is not sent publicly: configure that zone again, or abandon it")]
+    KnownToAnonymityPeers,
     /// Neither an anonymity zone nor the public zone is configured for sending.
     #[error("no zone is configured that could send it: configure --proxy tor,IP:PORT and a peer")]
     NoZone,
