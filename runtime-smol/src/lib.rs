@@ -1,6 +1,8 @@
 //! anonet smol runtime.
 
+pub mod anonetd;
 pub mod clock;
+mod demo;
 mod dial;
 mod dial_log;
 pub mod driver;

@@ -1,0 +1,205 @@
+//! What the program makes of the node's events: a log, and a look at received transactions.
+//!
+//! At the default level the log holds no address and no transaction id.
+
+use std::time::Duration;
+
+use anonet_core::route::Why;
+use anonet_core::{CloseReason, ConnId, Direction, Event, Instant, Node, Note, StashState, TxId, Verdict, ZoneId, ZoneKind};
+use smol::channel::Sender;
+use tracing::{debug, error, info, warn};
+
+use super::received::Unread;
+use crate::driver::App;
+use crate::handle::Handle;
+
+/// Equal news of many held transactions within this time are one line of the log.
+const SAME_NEWS: Duration = Duration::from_secs(1);
+
+/// Different causes that are logged while a zone has no link; others only at level debug.
+const CAUSES: usize = 8;
+
+/// Follows one node.
+#[derive(Debug)]
+pub(super) struct Observer {
+    zones: Vec<ZoneWatch>,
+    unread: Sender<Unread>,
+    held: Option<(Instant, Why)>,
+}
+
+/// What was said of one zone.
+#[derive(Debug)]
+struct ZoneWatch {
+    kind: ZoneKind,
+    /// Outgoing links whose handshake is done.
+    links: Vec<ConnId>,
+    /// Causes of failed dials and links that were logged since the zone last had a link.
+    causes: Vec<CloseReason>,
+}
+
+impl Observer {
+    /// An observer of a node with these zones, who gives what peers send to `unread`.
+    pub(super) fn new(zones: impl IntoIterator<Item = ZoneKind>, unread: Sender<Unread>) -> Self {
+        let watch = |kind| ZoneWatch { kind, links: Vec::new(), causes: Vec::new() };
+        Self { zones: zones.into_iter().map(watch).collect(), unread, held: None }
+    }
+
+    fn kind(&self, zone: ZoneId) -> ZoneKind {
+        self.zones[zone.index()].kind
+    }
+
+    fn held(&mut self, node: &Node, now: Instant, id: TxId, why: Why) {
+        debug!("transaction {} is held: {why}", id.reveal());
+        let said = self.held.is_some_and(|(at, what)| what == why && now.saturating_since(at) < SAME_NEWS);
+        if !said {
+            self.held = Some((now, why));
+            let count = node.stash().filter(|entry| matches!(entry.state, StashState::Held(_))).count();
+            let are = if count == 1 { "is" } else { "are" };
+            error!("{} {are} held and kept: {why}", own_transactions(count));
+        }
+    }
+
+    fn unread(&self, node: &mut Node, now: Instant, unread: Unread) {
+        if let Err(full) = self.unread.try_send(unread) {
+            debug!("too many transactions from peers at once: one is dropped");
+            // only an answered ticket is stale
+            let _ = node.resolve_tx(now, full.into_inner().ticket, Verdict::Forget);
+        }
+    }
+}
+
+impl App for Observer {
+    fn event(&mut self, node: &mut Node, now: Instant, event: Event, _handle: &Handle) {
+        match event {
+            Event::Up { conn, zone, direction } => self.zones[zone.index()].up(conn, direction),
+            Event::Down { conn, zone, reason } => self.zones[zone.index()].down(conn, reason),
+            Event::Tx { ticket, zone, blob } => {
+                let zone = self.kind(zone);
+                self.unread(node, now, Unread { ticket, zone, blob });
+            }
+            Event::Held { id, why } => self.held(node, now, id, why),
+            Event::Queued { id, zone } => {
+                debug!("transaction {} is queued", id.reveal());
+                info!("an own transaction is on its way to the links of {}", self.kind(zone));
+            }
+            Event::Handed { id, zone, recipients } => {
+                debug!("transaction {} was handed over", id.reveal());
+                info!("an own transaction was handed to {} of {}", peers(recipients), self.kind(zone));
+            }
+            Event::Expired { id } => {
+                debug!("transaction {} is given up", id.reveal());
+                warn!("an own transaction is given up: it was kept as long as it may be");
+            }
+            Event::Note(note) => self.note(note),
+            Event::Stopped => report_unsent(node),
+            other => debug!("{other:?}"),
+        }
+    }
+}
+
+impl Observer {
+    fn note(&self, note: Note) {
+        match note {
+            Note::ProxyDown { zone, why } => error!("{}: {why}", self.kind(zone)),
+            Note::ProxyUp { zone } => info!("{}: the proxy works", self.kind(zone)),
+            // strangers can cause any number of them
+            Note::ReceivedDropped { zone } => {
+                debug!("{}: too many transactions from peers wait: one is dropped", self.kind(zone))
+            }
+            Note::HandOverInterrupted { zone } => {
+                warn!(
+                    "{}: a link ended before its peer had surely read an own transaction; it is handed over again",
+                    self.kind(zone)
+                );
+            }
+            other => debug!("{other:?}"),
+        }
+    }
+}
+
+impl ZoneWatch {
+    fn up(&mut self, conn: ConnId, direction: Direction) {
+        debug!("{}: {conn:?} is up ({direction:?})", self.kind);
+        if direction == Direction::Outgoing {
+            if self.links.is_empty() {
+                info!("{}: connected, own transactions can leave", self.kind);
+                self.causes.clear();
+            }
+            self.links.push(conn);
+        }
+    }
+
+    fn down(&mut self, conn: ConnId, reason: CloseReason) {
+        debug!("{}: {conn:?} is down: {reason}", self.kind);
+        if reason == CloseReason::Shutdown {
+            return;
+        }
+        let place = self.links.iter().position(|&link| link == conn);
+        if let Some(place) = place {
+            self.links.swap_remove(place);
+        }
+        if !self.links.is_empty() {
+            return;
+        }
+        if place.is_some() {
+            warn!("{}: the last link is gone: {reason}", self.kind);
+        } else if self.is_news(reason) {
+            warn!("{}: a connection failed: {reason}", self.kind);
+        }
+    }
+
+    /// A failing proxy has a line of its own.
+    fn is_news(&mut self, reason: CloseReason) -> bool {
+        let of_proxy = matches!(reason, CloseReason::Dial(failure) if failure.blames_proxy());
+        if of_proxy || self.causes.contains(&reason) || self.causes.len() >= CAUSES {
+            return false;
+        }
+        self.causes.push(reason);
+        true
+    }
+}
+
+/// Says at the end what is lost with the process.
+fn report_unsent(node: &Node) {
+    let unsent = node.stash().filter(|entry| entry.recipients == 0).count();
+    if unsent > 0 {
+        warn!(
+            "{} never reached a peer and stopping loses them, as this version keeps them in memory only: submit them \
+             again after the next start",
+            own_transactions(unsent)
+        );
+    }
+}
+
+fn own_transactions(count: usize) -> String {
+    if count == 1 { "1 own transaction".into() } else { format!("{count} own transactions") }
+}
+
+fn peers(count: u32) -> String {
+    if count == 1 { "1 peer".into() } else { format!("{count} peers") }
+}
+
+#[cfg(test)]
+mod tests {
+    use anonet_core::DialFailure;
+
+    use super::*;
+
+    #[test]
+    fn causes_are_told_once_and_not_without_end() {
+        let mut zone = ZoneWatch { kind: ZoneKind::Tor, links: Vec::new(), causes: Vec::new() };
+        let dial = |code| CloseReason::Dial(DialFailure::Socks(code));
+        assert!(zone.is_news(dial(4)));
+        assert!(!zone.is_news(dial(4)));
+        assert!(!zone.is_news(CloseReason::Dial(DialFailure::ProxyUnreachable)), "that is the proxy's own line");
+        let told = (0..100).filter(|&code| zone.is_news(dial(100 + code))).count();
+        assert_eq!(told, CAUSES - 1);
+    }
+
+    #[test]
+    fn counts_read_well() {
+        assert_eq!(own_transactions(1), "1 own transaction");
+        assert_eq!(own_transactions(2), "2 own transactions");
+        assert_eq!((peers(1), peers(0)), ("1 peer".into(), "0 peers".into()));
+    }
+}

@@ -1,0 +1,186 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use anonet_core::Network;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::exit;
+
+const ABOUT: &str = "Sends Monero transactions over Tor and I2P so that nobody can tell who sent them";
+
+/// The whole command line; without a subcommand the options are those of `run`.
+#[derive(Debug, Parser)]
+#[command(name = "anonetd", version, about = ABOUT, after_help = exit::HELP, args_conflicts_with_subcommands = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the node (what happens without a command, too)
+    #[command(after_help = exit::HELP)]
+    Run(RunArgs),
+    /// Hand a signed transaction to the running node
+    #[command(after_help = exit::HELP)]
+    Submit(SubmitArgs),
+    /// Show zones, proxies, links and own transactions of the running node
+    #[command(after_help = exit::HELP)]
+    Status(StatusArgs),
+    /// Read Levin frames (hex on stdin) and print one line for each
+    #[command(after_help = exit::HELP)]
+    Decode(DecodeArgs),
+    /// A two-minute tour on loopback, without Tor: a little network in one process
+    #[command(after_help = exit::HELP)]
+    Demo,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Proxy of an anonymity network, such as tor,127.0.0.1:9050 or i2p,127.0.0.1:4447; without a network name, the
+    /// proxy of all public connections
+    #[arg(long, value_name = "[tor|i2p,]IP:PORT[,MAX][,disable_noise]")]
+    pub(super) proxy: Vec<String>,
+    /// The same for an anonymity network, under monerod's present name
+    #[arg(long, value_name = "tor|i2p,IP:PORT[,MAX][,disable_noise]")]
+    pub(super) tx_proxy: Vec<String>,
+    /// Hidden service of this node and where it forwards to; without MAX 128 peers are accepted
+    #[arg(long, value_name = "ADDRESS:PORT,[IP:]PORT[,MAX]")]
+    pub(super) anonymous_inbound: Vec<String>,
+    /// One more peer to connect to
+    #[arg(long, value_name = "ADDRESS[:PORT]")]
+    pub(super) add_peer: Vec<String>,
+    /// A peer that is dialled before others
+    #[arg(long, value_name = "ADDRESS[:PORT]")]
+    pub(super) add_priority_node: Vec<String>,
+    /// Connect to such peers only, in every network
+    #[arg(long, value_name = "ADDRESS[:PORT]")]
+    pub(super) add_exclusive_node: Vec<String>,
+    /// Do not use the public network (IPv4 and IPv6) at all
+    #[arg(long)]
+    pub(super) no_public: bool,
+    /// Which Monero network
+    #[arg(long, value_enum, default_value = "mainnet")]
+    pub(super) network: NetworkName,
+    /// How own transactions are sent over an anonymity network; this version has `fluff`
+    #[arg(long, value_name = "[tor=|i2p=]NAME")]
+    pub(super) relay_policy: Vec<String>,
+    /// Accept a Tor proxy that refuses user/password authentication; all connections may then share one circuit
+    #[arg(long)]
+    pub(super) allow_no_isolation: bool,
+    /// Where wallets send transactions to (loopback only), or `none`
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:18091")]
+    pub(super) rpc_bind: String,
+    #[command(flatten)]
+    pub(super) data: DataArgs,
+    /// error, warn, info, debug or trace, or a filter such as `info,anonet_smol=debug`; from debug on the log names
+    /// peers and transactions
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub(super) log_level: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DataArgs {
+    /// Directory of the node's own files [default: anonet in the data directory of the platform]
+    #[arg(long, value_name = "DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SubmitArgs {
+    /// The transaction, hex or binary, at most 1,000,000 bytes; `-` reads it from stdin
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) data: DataArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Until when to wait
+    #[arg(long, value_enum, default_value = "handed")]
+    pub(super) wait: WaitFor,
+    /// Seconds to wait at most; it is shorter when the node has nobody to try
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(super) timeout: u32,
+}
+
+/// What `submit` waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum WaitFor {
+    /// Return once the node has taken the transaction
+    Held,
+    /// Wait until a peer was given the transaction
+    Handed,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    pub(super) data: DataArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print again every second until interrupted
+    #[arg(long)]
+    pub(super) watch: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DecodeArgs {
+    /// Print one JSON document for each line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `--network`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum NetworkName {
+    /// The network that has value
+    Mainnet,
+    /// For trying the protocol
+    Testnet,
+    /// For trying wallets
+    Stagenet,
+    /// A private chain for tests
+    Regtest,
+}
+
+impl From<NetworkName> for Network {
+    fn from(name: NetworkName) -> Self {
+        match name {
+            NetworkName::Mainnet => Self::Mainnet,
+            NetworkName::Testnet => Self::Testnet,
+            NetworkName::Stagenet => Self::Stagenet,
+            NetworkName::Regtest => Self::Regtest,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn run_is_the_default_command() {
+        let cli = Cli::try_parse_from(["anonetd", "--proxy", "tor,127.0.0.1:9050", "--no-public"]).unwrap();
+        assert!(cli.command.is_none() && cli.run.no_public);
+        assert_eq!(cli.run.proxy, ["tor,127.0.0.1:9050"]);
+        let cli = Cli::try_parse_from(["anonetd", "run", "--proxy", "a", "--proxy", "b"]).unwrap();
+        assert!(matches!(cli.command, Some(Command::Run(RunArgs { proxy, .. })) if proxy == ["a", "b"]));
+    }
+
+    #[test]
+    fn options_of_run_do_not_mix_with_other_commands() {
+        assert!(Cli::try_parse_from(["anonetd", "--no-public", "status"]).is_err());
+    }
+}

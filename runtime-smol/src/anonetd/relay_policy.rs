@@ -1,0 +1,92 @@
+//! `--relay-policy`.
+
+use anonet_core::{RelayPolicy, ZoneKind};
+use thiserror::Error;
+
+/// What `fluff` is and what it gives up, for logs and `status`.
+pub(super) const FLUFF: &str = "own transactions go to every outgoing link of the zone within seconds, with nothing \
+    sent in between to hide them: who watches this machine's line can see that something was sent, and when";
+
+/// The policies of the anonymity zones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct RelayPolicies {
+    tor: Option<RelayPolicy>,
+    i2p: Option<RelayPolicy>,
+    others: Option<RelayPolicy>,
+}
+
+/// Why a value cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(super) enum RelayPolicyError {
+    #[error("--relay-policy: noise is not in this version; use fluff, or leave the option out")]
+    Noise,
+    #[error("--relay-policy: courier is not in this version; use fluff, or leave the option out")]
+    Courier,
+    #[error("--relay-policy: there is no such policy; write fluff, tor=fluff or i2p=fluff")]
+    Unknown,
+    #[error("--relay-policy: only tor= and i2p= can stand before the policy; the public network has no choice of policies")]
+    Zone,
+    #[error("--relay-policy: the policy of one network is given twice; keep one")]
+    Twice,
+}
+
+impl RelayPolicies {
+    /// Reads all values of the option.
+    pub(super) fn parse<'a>(values: impl IntoIterator<Item = &'a str>) -> Result<Self, RelayPolicyError> {
+        let mut policies = Self::default();
+        for value in values {
+            let (place, name) = match value.split_once('=') {
+                None => (&mut policies.others, value),
+                Some(("tor", name)) => (&mut policies.tor, name),
+                Some(("i2p", name)) => (&mut policies.i2p, name),
+                Some(_) => return Err(RelayPolicyError::Zone),
+            };
+            let policy = match name {
+                "fluff" => RelayPolicy::Fluff,
+                "noise" => return Err(RelayPolicyError::Noise),
+                "courier" => return Err(RelayPolicyError::Courier),
+                _ => return Err(RelayPolicyError::Unknown),
+            };
+            if place.replace(policy).is_some() {
+                return Err(RelayPolicyError::Twice);
+            }
+        }
+        Ok(policies)
+    }
+
+    /// The policy of one zone; `fluff` if the user chose none.
+    pub(super) fn of(self, zone: ZoneKind) -> RelayPolicy {
+        let own = match zone {
+            ZoneKind::Tor => self.tor,
+            ZoneKind::I2p => self.i2p,
+            _ => None,
+        };
+        own.or(self.others).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values() {
+        for good in [&[][..], &["fluff"], &["tor=fluff"], &["fluff", "tor=fluff", "i2p=fluff"]] {
+            let policies = RelayPolicies::parse(good.iter().copied()).unwrap();
+            assert_eq!([ZoneKind::Tor, ZoneKind::I2p].map(|zone| policies.of(zone)), [RelayPolicy::Fluff; 2]);
+        }
+        for (bad, expected) in [
+            (&["noise"][..], RelayPolicyError::Noise),
+            (&["tor=noise"], RelayPolicyError::Noise),
+            (&["i2p=courier"], RelayPolicyError::Courier),
+            (&["Fluff"], RelayPolicyError::Unknown),
+            (&[""], RelayPolicyError::Unknown),
+            (&["public=fluff"], RelayPolicyError::Zone),
+            (&["fluff", "fluff"], RelayPolicyError::Twice),
+        ] {
+            let found = RelayPolicies::parse(bad.iter().copied()).unwrap_err();
+            assert_eq!(found, expected, "{bad:?}");
+            assert!(found.to_string().starts_with("--relay-policy: "));
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! `/get_info`: what a node without a chain can say. Source: spec `rpc-and-wallet.md` §3.
+
+use anonet_core::{Instant, Network};
+use serde_json::{Value, json};
+
+use super::super::hex;
+use super::super::status::ZoneEntry;
+
+/// Seconds between blocks.
+const BLOCK_TARGET: u32 = 120;
+
+/// The document.
+///
+/// `height` is 1 and `synchronized` false, as the node follows no chain: a wallet that were told otherwise could take
+/// "no new blocks" for the truth. The counts cover the public zone, as monerod's do; `anonet_zones` has them all.
+pub(super) fn document(network: Network, zones: &[ZoneEntry], started: Instant) -> Value {
+    let public = zones.iter().find(|zone| zone.name == "public");
+    let genesis = hex::encode(&network.genesis());
+    let nettype = match network {
+        Network::Regtest => "fakechain",
+        other => other.name(),
+    };
+    json!({
+        "adjusted_time": 0,
+        "alt_blocks_count": 0,
+        "anonet_zones": zones,
+        "block_size_limit": 0,
+        "block_size_median": 0,
+        "block_weight_limit": 0,
+        "block_weight_median": 0,
+        "busy_syncing": false,
+        "credits": 0,
+        "cumulative_difficulty": 1,
+        "cumulative_difficulty_top64": 0,
+        "database_size": 0,
+        "difficulty": 1,
+        "difficulty_top64": 0,
+        "free_space": u64::MAX,
+        "grey_peerlist_size": public.map_or(0, |zone| zone.gray),
+        "height": 1,
+        "incoming_connections_count": public.map_or(0, |zone| zone.incoming),
+        "mainnet": network == Network::Mainnet,
+        "nettype": nettype,
+        "offline": false,
+        "outgoing_connections_count": public.map_or(0, |zone| zone.outgoing),
+        "restricted": true,
+        "rpc_connections_count": 0,
+        "stagenet": network == Network::Stagenet,
+        "start_time": started.as_micros() / 1_000_000,
+        "status": "OK",
+        "synchronized": false,
+        "target": BLOCK_TARGET,
+        "target_height": 0,
+        "testnet": network == Network::Testnet,
+        "top_block_hash": genesis,
+        "top_hash": "",
+        "tx_count": 0,
+        "tx_pool_size": 0,
+        "untrusted": false,
+        "update_available": false,
+        "version": concat!("anonet-", env!("CARGO_PKG_VERSION")),
+        "white_peerlist_size": public.map_or(0, |zone| zone.white),
+        "wide_cumulative_difficulty": "0x1",
+        "wide_difficulty": "0x1",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_network_is_told_in_every_form() {
+        for (network, nettype, [mainnet, testnet, stagenet], genesis) in [
+            (Network::Mainnet, "mainnet", [true, false, false], "418015bb"),
+            (Network::Testnet, "testnet", [false, true, false], "48ca7cd3"),
+            (Network::Stagenet, "stagenet", [false, false, true], "76ee3cc9"),
+            (Network::Regtest, "fakechain", [false, false, false], "418015bb"),
+        ] {
+            let found = document(network, &[], Instant::from_micros(5_000_000));
+            assert_eq!(found["nettype"], nettype);
+            assert_eq!(found["mainnet"], mainnet);
+            assert_eq!(found["testnet"], testnet);
+            assert_eq!(found["stagenet"], stagenet);
+            assert!(found["top_block_hash"].as_str().unwrap().starts_with(genesis));
+            assert_eq!((&found["height"], &found["start_time"]), (&json!(1), &json!(5)));
+        }
+    }
+}

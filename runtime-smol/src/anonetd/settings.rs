@@ -1,0 +1,206 @@
+//! From the options of `run` to what the node is started with.
+
+use std::net::SocketAddr;
+
+use anonet_core::{Config, Network, PeerRole, StreamIsolation, ZoneConfig, ZoneKind};
+use thiserror::Error;
+
+use super::args::RunArgs;
+use super::relay_policy::{RelayPolicies, RelayPolicyError};
+use crate::driver::{Listener, Service, SocksAuth, SocksProxy, Transport};
+use crate::options::{
+    AnonymityPlan, DEFAULT_MAX_OUTGOING, Inbound, OptionError, PeerOption, ProxyEndpoint, ProxyOption, PublicPlan, PublicSwitch,
+    RpcBind, TxProxy, ZoneOptions, ZonePlan, parse_proxy_option,
+};
+
+/// Incoming links of a hidden service whose option names no maximum. monerod has no limit there, and so may run out of
+/// file descriptors.
+const DEFAULT_MAX_INCOMING: u32 = 128;
+
+/// Everything that `run` needs to know.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) network: Network,
+    pub(super) service: Service,
+    /// As the zones of `service`.
+    pub(super) zones: Vec<ZoneLabel>,
+    pub(super) rpc: Option<SocketAddr>,
+    /// What the user should know at the start.
+    pub(super) remarks: Vec<Remark>,
+}
+
+/// What the node itself does not know of a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ZoneLabel {
+    pub(super) kind: ZoneKind,
+    pub(super) proxy: Option<SocketAddr>,
+}
+
+/// Something odd in the options, or a consequence that is easy to miss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(super) enum Remark {
+    #[error("{0}")]
+    Plan(crate::options::PlanWarning),
+    #[error(
+        "no anonymity network is configured: own transactions leave by the public network, from this machine's address; \
+             for anonymity add --proxy tor,127.0.0.1:9050"
+    )]
+    NoAnonymity,
+    #[error("{0}: no peer is named and this version knows none by itself: add one with --add-peer, or nothing can be sent there")]
+    NoPeers(ZoneKind),
+    #[error(
+        "tor: --allow-no-isolation is set: connections may share one circuit, so that peers can link your transactions \
+             to each other"
+    )]
+    NoIsolation,
+    #[error("{0}: disable_noise forbids the policy noise, which this version does not have; the policy is fluff")]
+    DisableNoise(ZoneKind),
+}
+
+impl Remark {
+    /// Whether all is as it should be.
+    pub(super) const fn is_harmless(self) -> bool {
+        matches!(self, Self::DisableNoise(_))
+    }
+}
+
+/// Why the options cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(super) enum SettingsError {
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// One of several values of an option; which one helps where the message may not repeat it.
+    #[error("{error} (value {place} of {count})")]
+    Value { error: OptionError, place: usize, count: usize },
+    #[error(transparent)]
+    RelayPolicy(#[from] RelayPolicyError),
+}
+
+impl Settings {
+    pub(super) fn new(args: &RunArgs) -> Result<Self, SettingsError> {
+        let network = args.network.into();
+        let policies = RelayPolicies::parse(args.relay_policy.iter().map(String::as_str))?;
+        let rpc = match args.rpc_bind.as_str() {
+            "none" => None,
+            bind => Some(bind.parse::<RpcBind>()?.addr()),
+        };
+        let plan = ZonePlan::new(zone_options(args, network)?)?;
+        let remarks = remarks(&plan, args);
+        let tor_isolation = if args.allow_no_isolation { StreamIsolation::None } else { StreamIsolation::PerDial };
+        let mut service = Service { config: Config::new(network), transports: Vec::new(), listeners: Vec::new() };
+        let mut zones = Vec::new();
+        // the public zone last: it is the least interesting one
+        for zone in plan.anonymity {
+            let proxy = zone.outgoing.as_ref().map(|outgoing| outgoing.proxy.addr);
+            zones.push(ZoneLabel { kind: zone.zone, proxy });
+            add_anonymity(&mut service, zone, policies, tor_isolation);
+        }
+        if let Some(public) = plan.public {
+            zones.push(ZoneLabel { kind: ZoneKind::Public, proxy: public.proxy.as_ref().map(|proxy| proxy.addr) });
+            add_public(&mut service, public);
+        }
+        Ok(Self { network, service, zones, rpc, remarks })
+    }
+}
+
+fn zone_options(args: &RunArgs, network: Network) -> Result<ZoneOptions, SettingsError> {
+    let mut options = ZoneOptions::default();
+    if args.no_public {
+        options.public = PublicSwitch::Off;
+    }
+    options.proxies = values(&args.proxy, parse_proxy_option)?;
+    options.proxies.extend(values(&args.tx_proxy, |text| text.parse::<TxProxy>().map(ProxyOption::Zone))?);
+    options.inbounds = values(&args.anonymous_inbound, |text| text.parse::<Inbound>())?;
+    for (texts, role) in [
+        (&args.add_exclusive_node, PeerRole::Exclusive),
+        (&args.add_priority_node, PeerRole::Priority),
+        (&args.add_peer, PeerRole::Known),
+    ] {
+        options.peers.extend(values(texts, |text| PeerOption::parse(text, role, network))?);
+    }
+    Ok(options)
+}
+
+fn values<T>(texts: &[String], parse: impl Fn(&str) -> Result<T, OptionError>) -> Result<Vec<T>, SettingsError> {
+    let count = texts.len();
+    let each = texts.iter().zip(1..).map(|(text, place)| {
+        parse(text).map_err(|error| match count {
+            1 => error.into(),
+            _ => SettingsError::Value { error, place, count },
+        })
+    });
+    each.collect()
+}
+
+fn add_anonymity(service: &mut Service, plan: AnonymityPlan, policies: RelayPolicies, tor_isolation: StreamIsolation) {
+    let mut zone = ZoneConfig::new(plan.zone);
+    zone.relay = policies.of(plan.zone);
+    if plan.zone == ZoneKind::Tor {
+        zone.isolation = tor_isolation;
+    }
+    zone.peers = named(plan.peers);
+    let auth = match zone.isolation {
+        StreamIsolation::PerDial => SocksAuth::IsolationRequired,
+        _ => SocksAuth::IsolationOffered,
+    };
+    let transport = match plan.outgoing {
+        Some(outgoing) => {
+            zone.max_outgoing = outgoing.max_outgoing.unwrap_or(DEFAULT_MAX_OUTGOING);
+            Transport::Socks(SocksProxy { addr: outgoing.proxy.addr, auth })
+        }
+        None => {
+            zone.max_outgoing = 0;
+            Transport::None
+        }
+    };
+    if let Some(inbound) = plan.inbound {
+        zone.max_incoming = inbound.max_incoming.unwrap_or(DEFAULT_MAX_INCOMING);
+        zone.own = vec![inbound.advertise];
+        service.listeners.push(Listener { zone: service.config.zones.len(), bind: inbound.bind });
+    }
+    service.config.zones.push(zone);
+    service.transports.push(transport);
+}
+
+fn add_public(service: &mut Service, plan: PublicPlan) {
+    let mut zone = ZoneConfig::new(ZoneKind::Public);
+    zone.peers = named(plan.peers);
+    service.config.zones.push(zone);
+    service.transports.push(match plan.proxy {
+        None => Transport::Direct,
+        Some(ProxyEndpoint { addr, credentials: None, .. }) => Transport::Socks(SocksProxy { addr, auth: SocksAuth::None }),
+        Some(ProxyEndpoint { addr, credentials: Some((user, password)), .. }) => {
+            Transport::Socks(SocksProxy { addr, auth: SocksAuth::Fixed { user, password } })
+        }
+    });
+}
+
+fn named(peers: Vec<PeerOption>) -> Vec<(anonet_core::Addr, PeerRole)> {
+    peers.into_iter().map(|peer| (peer.addr, peer.role)).collect()
+}
+
+fn remarks(plan: &ZonePlan, args: &RunArgs) -> Vec<Remark> {
+    let mut remarks: Vec<Remark> = plan.warnings.iter().copied().map(Remark::Plan).collect();
+    if plan.anonymity.is_empty() {
+        remarks.push(Remark::NoAnonymity);
+    }
+    for zone in &plan.anonymity {
+        let Some(outgoing) = &zone.outgoing else { continue };
+        if zone.peers.is_empty() {
+            remarks.push(Remark::NoPeers(zone.zone));
+        }
+        if outgoing.disable_noise {
+            remarks.push(Remark::DisableNoise(zone.zone));
+        }
+        if zone.zone == ZoneKind::Tor && args.allow_no_isolation {
+            remarks.push(Remark::NoIsolation);
+        }
+    }
+    if plan.public.as_ref().is_some_and(|public| public.peers.is_empty()) {
+        remarks.push(Remark::NoPeers(ZoneKind::Public));
+    }
+    remarks
+}
+
+#[cfg(test)]
+mod tests;

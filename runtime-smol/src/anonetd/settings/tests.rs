@@ -1,0 +1,76 @@
+use anonet_core::RelayPolicy;
+use clap::Parser;
+
+use super::super::args::Cli;
+use super::*;
+
+const ONION: &str = "zbjkbsxc5munw3qusl7j2hpcmikhqocdf4pqhnhtpzw5nt5jrmofptid.onion";
+const I2P: &str = "uqj3aphckqtjsitz7kxx5flqpwjlq5ppr3chazfued7xucv3nheq.b32.i2p";
+
+fn settings(options: &str) -> Result<Settings, SettingsError> {
+    let options = options.replace("ONION", ONION).replace("I2P", I2P);
+    let cli = Cli::try_parse_from(["anonetd"].into_iter().chain(options.split_whitespace())).unwrap();
+    Settings::new(&cli.run)
+}
+
+#[test]
+fn tor_with_peer_and_service() {
+    let options =
+        "--no-public --proxy tor,127.0.0.1:9050,7 --add-peer ONION:18083 --anonymous-inbound I2P,30000,9 --rpc-bind none";
+    let found = settings(options).unwrap();
+    assert_eq!((found.rpc, found.remarks), (None, vec![]));
+    let [tor, i2p] = found.service.config.zones.as_slice() else { panic!("{:?}", found.service) };
+    assert_eq!((tor.kind, tor.max_outgoing, tor.max_incoming), (ZoneKind::Tor, 7, 0));
+    assert_eq!((tor.isolation, tor.relay, tor.peers.len()), (StreamIsolation::PerDial, RelayPolicy::Fluff, 1));
+    assert_eq!((i2p.kind, i2p.max_outgoing, i2p.max_incoming, i2p.own.len()), (ZoneKind::I2p, 0, 9, 1));
+    let [Transport::Socks(proxy), Transport::None] = found.service.transports.as_slice() else { panic!("{:?}", found.service) };
+    assert!(matches!(proxy.auth, SocksAuth::IsolationRequired));
+    let [listener] = found.service.listeners.as_slice() else { panic!("{:?}", found.service) };
+    assert_eq!((listener.zone, listener.bind), (1, "127.0.0.1:30000".parse().unwrap()));
+    assert_eq!(found.zones[0], ZoneLabel { kind: ZoneKind::Tor, proxy: Some("127.0.0.1:9050".parse().unwrap()) });
+    assert_eq!(found.zones[1], ZoneLabel { kind: ZoneKind::I2p, proxy: None });
+}
+
+#[test]
+fn proxies_are_told_no_more_than_they_must() {
+    let auth = |options: &str| match settings(options).unwrap().service.transports.swap_remove(0) {
+        Transport::Socks(SocksProxy { auth, .. }) => format!("{auth:?}"),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(auth("--no-public --proxy tor,127.0.0.1:1"), "IsolationRequired");
+    assert_eq!(auth("--no-public --proxy tor,127.0.0.1:1 --allow-no-isolation"), "IsolationOffered");
+    assert_eq!(auth("--no-public --proxy i2p,127.0.0.1:1"), "IsolationOffered");
+    assert_eq!(auth("--proxy 127.0.0.1:1"), "None");
+    assert_eq!(auth("--proxy socks5://a:b@127.0.0.1:1"), "Fixed(…)");
+    assert_eq!(auth(""), "Direct");
+}
+
+#[test]
+fn without_isolation_the_zone_says_so() {
+    let found = settings("--no-public --tx-proxy tor,127.0.0.1:1 --allow-no-isolation --add-peer ONION").unwrap();
+    assert_eq!(found.service.config.zones[0].isolation, StreamIsolation::None);
+    assert_eq!(found.remarks, [Remark::NoIsolation]);
+}
+
+#[test]
+fn consequences_are_remarked() {
+    use Remark::{DisableNoise, NoAnonymity, NoPeers};
+    for (options, expected) in [
+        ("", &[NoAnonymity, NoPeers(ZoneKind::Public)][..]),
+        ("--add-peer 1.2.3.4", &[NoAnonymity]),
+        ("--no-public --proxy tor,127.0.0.1:1", &[NoPeers(ZoneKind::Tor)]),
+        ("--no-public --proxy tor,127.0.0.1:1,disable_noise --add-peer ONION", &[DisableNoise(ZoneKind::Tor)]),
+    ] {
+        assert_eq!(settings(options).unwrap().remarks, expected, "{options}");
+    }
+}
+
+#[test]
+fn the_faulty_one_of_several_values_is_named() {
+    let message = |options: &str| settings(options).unwrap_err().to_string();
+    let single = message("--add-peer example.com");
+    assert!(single.starts_with("--add-peer: ") && !single.contains("value"), "{single}");
+    let second = message("--add-peer 1.2.3.4 --add-peer example.com --add-peer 1.2.3.5");
+    assert!(second.starts_with("--add-peer: ") && second.ends_with("(value 2 of 3)"), "{second}");
+    assert!(message("--rpc-bind 0.0.0.0:1").starts_with("--rpc-bind: "));
+}

@@ -1,0 +1,177 @@
+//! The state for human eyes.
+
+use std::fmt::Write;
+
+use super::super::relay_policy::FLUFF;
+use super::report::{Proxy, State, Status, ZoneEntry};
+
+/// The state as lines of text; ends with a line break.
+pub(super) fn render(status: &Status) -> String {
+    let mut text = String::new();
+    // a String takes everything
+    let _ = write_all(&mut text, status);
+    text
+}
+
+fn write_all(out: &mut String, status: &Status) -> std::fmt::Result {
+    writeln!(out, "anonetd {} on {}", status.version, status.network)?;
+    writeln!(out, "relay policy {}: {FLUFF}", status.relay_policy)?;
+    writeln!(out)?;
+    write_zones(out, &status.zones)?;
+    writeln!(out)?;
+    write_stash(out, status)?;
+    write_received(out, status)
+}
+
+fn write_zones(out: &mut String, zones: &[ZoneEntry]) -> std::fmt::Result {
+    writeln!(
+        out,
+        "{:<8}{:<23}{:<9}{:>9}{:>9}{:>9}{:>7}{:>7}",
+        "ZONE", "PROXY", "STATE", "OUT", "IN", "DIALING", "WHITE", "GRAY"
+    )?;
+    for zone in zones {
+        let proxy = match (&zone.proxy, zone.max_outgoing) {
+            (Some(proxy), _) => proxy,
+            (None, 0) => "none",
+            (None, _) => "direct",
+        };
+        let state = match zone.proxy_state {
+            Proxy::Untried => "untried",
+            Proxy::Up => "up",
+            Proxy::Down => "down",
+        };
+        let links = |there, most| format!("{there}/{most}");
+        writeln!(
+            out,
+            "{:<8}{:<23}{:<9}{:>9}{:>9}{:>9}{:>7}{:>7}",
+            zone.name,
+            proxy,
+            state,
+            links(zone.outgoing, zone.max_outgoing),
+            links(zone.incoming, zone.max_incoming),
+            zone.dialing,
+            zone.white,
+            zone.gray
+        )?;
+    }
+    for zone in zones {
+        if let Some(reason) = &zone.proxy_reason {
+            writeln!(out, "{}: {reason}", zone.name)?;
+        }
+        if zone.name != "public" && !zone.isolates && zone.max_outgoing > 0 {
+            writeln!(
+                out,
+                "{}: no stream isolation: all connections share one circuit or destination, so that peers who compare notes \
+                 can tell that your transactions have one sender",
+                zone.name
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn write_stash(out: &mut String, status: &Status) -> std::fmt::Result {
+    if status.stash.is_empty() {
+        return writeln!(out, "own transactions: none");
+    }
+    writeln!(out, "own transactions: {}", status.stash.len())?;
+    for entry in &status.stash {
+        write!(out, "  {} ({} bytes) {}", entry.txid, entry.size, entry.state.name())?;
+        if let Some(zone) = &entry.zone {
+            write!(out, " over {zone}")?;
+        }
+        if entry.state == State::Handed {
+            write!(out, " to {}, {} of whom have surely read it", entry.peers_handed_to, entry.peers_proven)?;
+        }
+        match &entry.why {
+            Some(why) => writeln!(out, ": {why}")?,
+            None => writeln!(out)?,
+        }
+        writeln!(out, "    next: {}; kept for {}", entry.next_action, span(entry.expires_in_seconds))?;
+    }
+    if status.stash.iter().any(|entry| entry.state == State::Handed) {
+        writeln!(out, "  handed is no proof that the network has it; a wallet or block explorer can tell")?;
+    }
+    Ok(())
+}
+
+fn write_received(out: &mut String, status: &Status) -> std::fmt::Result {
+    if status.received.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "from peers: {} (not relayed, as this version asks no daemon whether they are valid)", status.received.len())?;
+    for entry in &status.received {
+        let txid = entry.txid.as_deref().unwrap_or("no transaction");
+        writeln!(out, "  {txid} over {}: {}", entry.zone, entry.verdict)?;
+    }
+    Ok(())
+}
+
+/// A time span in its largest fitting unit.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn status() -> Status {
+        let zone = |name: &str, proxy: Option<&str>, isolates: bool| {
+            json!({"name": name, "proxy": proxy, "proxy_state": "down", "proxy_reason": "it sleeps", "isolates": isolates,
+                   "outgoing": 1, "incoming": 0, "dialing": 2, "max_outgoing": 12, "max_incoming": 0, "white": 3, "gray": 4})
+        };
+        let entry = |state: &str, why: Option<&str>, zone: Option<&str>| {
+            json!({"txid": "ab", "size": 5, "state": state, "why": why, "zone": zone, "peers_handed_to": 2,
+                   "peers_proven": 1, "next_action": "waits", "expires_in_seconds": 259_000})
+        };
+        serde_json::from_value(json!({
+            "version": "1", "network": "testnet", "relay_policy": "fluff",
+            "zones": [zone("tor", Some("127.0.0.1:9050"), true), zone("i2p", None, false), zone("public", None, false)],
+            "stash": [entry("held", Some("no peer"), None), entry("handed", None, Some("tor"))],
+            "received": [{"txid": "cd", "zone": "tor", "verdict": "pending"}, {"txid": null, "zone": "i2p", "verdict": "rejected"}],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn everything_is_said() {
+        let text = render(&status());
+        for expected in [
+            "on testnet",
+            "relay policy fluff: own transactions go to every outgoing link",
+            "127.0.0.1:9050",
+            "direct",
+            "1/12",
+            "tor: it sleeps",
+            "i2p: no stream isolation",
+            "own transactions: 2",
+            "ab (5 bytes) held: no peer\n",
+            "ab (5 bytes) handed over tor to 2, 1 of whom have surely read it\n",
+            "next: waits; kept for 71 h",
+            "no proof",
+            "cd over tor: pending",
+            "no transaction over i2p: rejected",
+        ] {
+            assert!(text.contains(expected), "{expected:?} is missing:\n{text}");
+        }
+        assert!(!text.contains("tor: no stream isolation") && !text.contains("public: no stream isolation"), "{text}");
+    }
+
+    #[test]
+    fn an_idle_node_is_described_briefly() {
+        let text = render(&Status { zones: vec![], stash: vec![], received: vec![], ..status() });
+        assert!(text.ends_with("own transactions: none\n"), "{text}");
+    }
+
+    #[test]
+    fn spans_have_fitting_units() {
+        assert_eq!([0, 119, 120, 7_199, 7_200].map(span), ["0 s", "119 s", "2 min", "119 min", "2 h"]);
+    }
+}

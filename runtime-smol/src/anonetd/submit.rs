@@ -1,0 +1,172 @@
+//! `anonetd submit`.
+
+use std::fs::File;
+use std::io::{self, Read, Write, stdin, stdout};
+use std::path::Path;
+use std::time::Duration;
+
+use anonet_core::MAX_TX_SIZE;
+use bytes::Bytes;
+use serde::Serialize;
+use smol::Timer;
+
+use super::args::{SubmitArgs, WaitFor};
+use super::client::ControlClient;
+use super::data_dir::DataDir;
+use super::exit::Failure;
+use super::local_node::Accepted;
+use super::status::{StashEntry, State, Status};
+use super::tx;
+
+/// The longest file that is read: the largest transaction as hex, with room for white space. One byte more shows that
+/// there is more.
+const MAX_FILE: u64 = 3 * MAX_TX_SIZE as u64;
+
+/// Between two looks at the node.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// A held transaction is waited for no longer once the node has been dialling nobody for so long: then it is the user's
+/// turn.
+const IDLE: Duration = Duration::from_secs(3);
+
+/// What is printed with `--json`.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    accepted: &'a Accepted,
+    advice: &'a str,
+}
+
+/// Hands a transaction to the running node, waits as told, and says how far it has come.
+pub(super) fn run(args: SubmitArgs) -> Result<(), Failure> {
+    let data = read(&args.file).map_err(|error| {
+        let file = args.file.display();
+        Failure::usage(format_args!("cannot read {file} ({error}): give a file that holds a transaction, or - for stdin"))
+    })?;
+    let blob = tx::from_text_or_binary(&data).map_err(|error| Failure::failed(tx::TxError::from(error)))?;
+    // the node would say the same; this also works without one
+    tx::parse(&blob).map_err(Failure::failed)?;
+    let client = ControlClient::new(DataDir::new(args.data.data_dir).map_err(Failure::usage)?);
+    let accepted = smol::block_on(async {
+        let mut accepted = client.submit(Bytes::from(blob.into_owned())).await.map_err(Failure::failed)?;
+        if args.wait == WaitFor::Handed {
+            wait(&client, &mut accepted.entry, Duration::from_secs(args.timeout.into())).await?;
+        }
+        Ok(accepted)
+    })?;
+    print(&accepted, args.json).map_err(|error| Failure::output(&error))
+}
+
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let mut data = Vec::new();
+    let mut source: Box<dyn Read> = if file == Path::new("-") { Box::new(stdin().lock()) } else { Box::new(File::open(file)?) };
+    source.by_ref().take(MAX_FILE + 1).read_to_end(&mut data)?;
+    if data.len() as u64 > MAX_FILE {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is larger than any transaction"));
+    }
+    Ok(data)
+}
+
+/// Follows one transaction until a peer has it, the time is up, or nothing is going on.
+async fn wait(client: &ControlClient, entry: &mut StashEntry, timeout: Duration) -> Result<(), Failure> {
+    let (mut waited, mut idle) = (Duration::ZERO, Duration::ZERO);
+    while entry.state != State::Handed && waited < timeout && idle < IDLE {
+        Timer::after(PAUSE).await;
+        waited += PAUSE;
+        let status = client.status().await.map_err(|error| {
+            Failure::failed(format_args!("the transaction was accepted, but then the node was lost: {error}"))
+        })?;
+        idle = if is_idle(&status, entry) { idle + PAUSE } else { Duration::ZERO };
+        match status.stash.into_iter().find(|found| found.txid == entry.txid) {
+            Some(found) => *entry = found,
+            None => return Err(Failure::failed("the transaction was accepted, but the node has it no more: submit it again")),
+        }
+    }
+    Ok(())
+}
+
+fn is_idle(status: &Status, entry: &StashEntry) -> bool {
+    entry.state == State::Held && status.zones.iter().all(|zone| zone.dialing == 0)
+}
+
+fn print(accepted: &Accepted, json: bool) -> io::Result<()> {
+    let mut out = stdout().lock();
+    let advice = advice(&accepted.entry);
+    if json {
+        serde_json::to_writer(&mut out, &Report { accepted, advice: &advice })?;
+        return writeln!(out);
+    }
+    writeln!(out, "{}", accepted.entry.txid)?;
+    if accepted.known {
+        writeln!(out, "The node had this transaction already.")?;
+    }
+    writeln!(out, "{}", describe(&accepted.entry))?;
+    writeln!(out, "{advice}")
+}
+
+fn describe(entry: &StashEntry) -> String {
+    let zone = entry.zone.as_deref().unwrap_or("the network");
+    match (entry.state, entry.why.as_deref()) {
+        (State::Held, why) => format!("held: the node keeps it and sends it when it can; {}", why.unwrap_or("it waits")),
+        (State::Queued, _) => format!("queued: it is on its way to peers of {zone}"),
+        (State::Handed, _) if entry.peers_handed_to == 1 => format!("handed: 1 peer of {zone} was given it"),
+        (State::Handed, _) => format!("handed: {} peers of {zone} were given it", entry.peers_handed_to),
+    }
+}
+
+/// How long the node should go on running.
+fn advice(entry: &StashEntry) -> String {
+    match entry.state {
+        State::Held | State::Queued => "Keep the node running until `anonetd status` says handed: this version forgets \
+             what it keeps when it stops."
+            .into(),
+        State::Handed if entry.peers_proven == 0 => "Keep the node running for 2 more minutes at least, until \
+             `anonetd status` says that a peer has surely read it; better for 20, so that it is sent again in case that \
+             peer drops it."
+            .into(),
+        State::Handed => "A peer has surely read it. Keep the node running for 20 more minutes if you can, so that it is \
+             sent again in case that peer drops it."
+            .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn entry(state: &str, handed: u32, proven: u32) -> StashEntry {
+        serde_json::from_value(json!({
+            "txid": "ab", "size": 5, "state": state, "why": (state == "held").then_some("no peer is connected"),
+            "zone": (state != "held").then_some("tor"), "peers_handed_to": handed, "peers_proven": proven,
+            "next_action": "", "expires_in_seconds": 9,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_state_is_told_with_its_consequence() {
+        for (entry, says, advises) in [
+            (entry("held", 0, 0), "no peer is connected", "until `anonetd status` says handed"),
+            (entry("queued", 0, 0), "peers of tor", "until `anonetd status` says handed"),
+            (entry("handed", 1, 0), "1 peer of tor was", "2 more minutes"),
+            (entry("handed", 3, 1), "3 peers of tor were", "surely read"),
+        ] {
+            assert!(describe(&entry).starts_with(entry.state.name()));
+            assert!(describe(&entry).contains(says), "{}", describe(&entry));
+            assert!(advice(&entry).contains(advises), "{}", advice(&entry));
+        }
+    }
+
+    #[test]
+    fn files_are_read_up_to_a_limit() {
+        let scratch = super::super::scratch::Scratch::new();
+        let path = scratch.path().join("tx");
+        for (size, fits) in [(MAX_FILE, true), (MAX_FILE + 1, false)] {
+            std::fs::write(&path, vec![b'0'; usize::try_from(size).unwrap()]).unwrap();
+            assert_eq!(read(&path).is_ok(), fits, "{size}");
+        }
+        assert!(read(&scratch.path().join("absent")).is_err());
+    }
+}

@@ -1,0 +1,52 @@
+//! Bad command lines: exit code 2, and a message that names the option and the fix.
+
+mod common;
+
+use common::{Scratch, anonetd, stderr, stdout};
+
+const LEGACY: &str = "xmrto2bturnore26.onion";
+
+#[test]
+fn bad_options_are_named_with_their_fix() {
+    let dir = Scratch::new();
+    for (options, names, fix) in [
+        (&["--proxy", "tor"][..], "--proxy", "IP:PORT"),
+        (&["--proxy", "TOR,127.0.0.1:9050"], "--proxy", "lower case"),
+        (&["--tx-proxy", "127.0.0.1:9050"], "--tx-proxy", "tor,127.0.0.1:9050"),
+        (&["--proxy", "tor,localhost:9050"], "--proxy", "host names are not resolved"),
+        (&["--proxy", "socks4a://127.0.0.1:9050"], "--proxy", "socks5://"),
+        (&["--proxy", "tor,127.0.0.1:1", "--tx-proxy", "tor,127.0.0.1:2"], "--proxy", "keep one"),
+        (&["--proxy", "tor,127.0.0.1:1", "--add-peer", LEGACY], "--add-peer", "version 3"),
+        (&["--add-peer", "node.example"], "--add-peer", "IP"),
+        (&["--add-peer", common::ONION], "--add-peer", "--proxy tor,"),
+        (&["--add-exclusive-node", "1.2.3.4:0"], "--add-exclusive-node", "port"),
+        (&["--anonymous-inbound", common::ONION], "--anonymous-inbound", "local port"),
+        (&["--no-public"], "--no-public", "--proxy"),
+        (&["--rpc-bind", "0.0.0.0:18091"], "--rpc-bind", "loopback"),
+        (&["--rpc-bind", "off"], "--rpc-bind", "IP:PORT"),
+        (&["--relay-policy", "noise"], "--relay-policy", "not in this version"),
+        (&["--relay-policy", "tor=courier"], "--relay-policy", "not in this version"),
+        (&["--log-level", "loud"], "--log-level", "info"),
+        (&["--network", "main"], "--network", "mainnet"),
+        (&["--netwrok", "mainnet"], "--netwrok", "--network"),
+    ] {
+        for prefix in [&["run"][..], &[]] {
+            let output = anonetd().args(prefix).args(options).env("HOME", dir.path()).output().unwrap();
+            let said = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{options:?}: {said}");
+            assert!(said.contains(names) && said.contains(fix), "{options:?} lacks {fix:?}: {said}");
+            assert_eq!(stdout(&output), "", "{options:?}");
+        }
+    }
+}
+
+#[test]
+fn help_and_version_are_there() {
+    for command in [&["--help"][..], &["run", "--help"], &["submit", "--help"], &["status", "--help"], &["decode", "--help"]] {
+        let output = anonetd().args(command).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{command:?}");
+        assert!(stdout(&output).contains("Exit codes:"), "{command:?}");
+    }
+    let output = anonetd().arg("--version").output().unwrap();
+    assert_eq!(stdout(&output), format!("anonetd {}\n", env!("CARGO_PKG_VERSION")));
+}

@@ -1,0 +1,199 @@
+//! The built `anonetd`, run on loopback with directories of its own.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(missing_docs, unreachable_pub, reason = "a part of test programs")]
+#![allow(clippy::disallowed_methods, reason = "tests measure real time")]
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, fs, process, thread};
+
+use serde_json::Value;
+
+pub const ONION: &str = "zbjkbsxc5munw3qusl7j2hpcmikhqocdf4pqhnhtpzw5nt5jrmofptid.onion:18083";
+/// The id of `tor/tx-1.hex`.
+pub const TX1: &str = "1706ce704043aae0e35543eaa6465282d42a7cc215ec10bc0a63b5cfaab6e151";
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub fn vectors() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors")
+}
+
+pub fn tx1() -> PathBuf {
+    vectors().join("tor/tx-1.hex")
+}
+
+pub fn tx1_hex() -> String {
+    fs::read_to_string(tx1()).unwrap().trim().to_owned()
+}
+
+pub fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
+
+/// A directory that goes with the test.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("anonetd-test-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = env::temp_dir().join(name);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A port on which nobody listens.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+pub fn anonetd() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_anonetd"));
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs a command that ends by itself, with this on its stdin.
+pub fn run_with_input(command: &mut Command, input: &[u8]) -> Output {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    // a command that refuses early does not read all of it
+    let writer = thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A running node whose tor proxy does not exist.
+pub struct Daemon {
+    child: Child,
+    pub dir: Scratch,
+    pub rpc_port: u16,
+}
+
+impl Daemon {
+    pub fn start(options: &[&str]) -> Self {
+        let dir = Scratch::new();
+        let rpc_port = free_port();
+        let log = fs::File::create(dir.path().join("log")).unwrap();
+        let child = anonetd()
+            .args(["run", "--network", "regtest", "--no-public", "--add-peer", ONION])
+            .args(["--proxy", &format!("tor,127.0.0.1:{}", free_port())])
+            .args(["--rpc-bind", &format!("127.0.0.1:{rpc_port}")])
+            .arg("--data-dir")
+            .arg(dir.path().join("data"))
+            .args(options)
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let daemon = Self { child, dir, rpc_port };
+        daemon.wait_for("an answer", |daemon| daemon.command("status").arg("--json").output().unwrap().status.success());
+        daemon
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// A subcommand for this node.
+    pub fn command(&self, name: &str) -> Command {
+        let mut command = anonetd();
+        command.arg(name).arg("--data-dir").arg(self.data_dir());
+        command
+    }
+
+    pub fn status(&self) -> Value {
+        let output = self.command("status").arg("--json").output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap()
+    }
+
+    pub fn wait_for(&self, what: &str, mut condition: impl FnMut(&Self) -> bool) {
+        let begin = Instant::now();
+        while !condition(self) {
+            assert!(begin.elapsed() < PATIENCE, "{what} does not come; log:\n{}", self.log());
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends it with a signal; returns its exit code and how long that took.
+    pub fn stop(&mut self, signal: &str) -> (Option<i32>, Duration) {
+        let begin = Instant::now();
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let status = self.child.wait().unwrap();
+        (status.code(), begin.elapsed())
+    }
+
+    /// Writes raw bytes to the RPC port and returns all that comes back until the end.
+    pub fn rpc(&self, request: &[u8]) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.rpc_port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(request).unwrap();
+        let mut answer = Vec::new();
+        // a reset after the answer is no loss
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8(answer).unwrap()
+    }
+
+    /// Posts a document to the RPC as a wallet does.
+    pub fn post(&self, path: &str, body: &str) -> (u16, Value) {
+        let length = body.len();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}",
+            self.rpc_port
+        );
+        split(&self.rpc(request.as_bytes()))
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Status code and JSON body of an answer.
+pub fn split(answer: &str) -> (u16, Value) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    let code = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (code, serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}")))
+}
