@@ -84,7 +84,7 @@ impl ZoneConfig {
     }
 }
 
-/// Caps on what the node keeps. Each has a test at its edge.
+/// Caps on what the node keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

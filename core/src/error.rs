@@ -148,7 +148,10 @@ pub enum DialFailure {
     /// No TCP connection to the proxy.
     #[error("the proxy cannot be reached: start it, or correct its address")]
     ProxyUnreachable,
-    /// The proxy hung up or wrote something that is not SOCKS5.
+    /// The proxy hung up in the middle of its answer.
+    #[error("the proxy closed the connection without an answer: check that it is running well and that its port is a SOCKS port")]
+    ProxyClosed,
+    /// The proxy wrote something that is not SOCKS5.
     #[error("the proxy does not speak SOCKS5: check that the address is a SOCKS port")]
     ProxyProtocol,
     /// The proxy offers no user/password authentication, so streams would share circuits.
@@ -177,7 +180,11 @@ impl DialFailure {
     pub const fn blames_proxy(self) -> bool {
         matches!(
             self,
-            Self::ProxyUnreachable | Self::ProxyProtocol | Self::ProxyWithoutIsolation | Self::ProxyRejectedCredentials
+            Self::ProxyUnreachable
+                | Self::ProxyClosed
+                | Self::ProxyProtocol
+                | Self::ProxyWithoutIsolation
+                | Self::ProxyRejectedCredentials
         )
     }
 }

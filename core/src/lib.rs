@@ -220,7 +220,7 @@ pub use self::network::Network;
 pub use self::node::Node;
 pub use self::output::{Direction, Event, Note, Output};
 pub use self::received::Verdict;
-pub use self::stash::{Exposure, Stash, StashReport, StashState, StoredTx, Submitted};
+pub use self::stash::{Exposure, StashReport, StashState, StoredTx, Submitted};
 pub use self::time::Instant;
 pub use self::tx::{BlobRefused, LocalTx, MAX_TX_SIZE, PeerTx};
 pub use self::zone::route;

@@ -8,6 +8,7 @@ use crate::addr::Addr;
 use crate::error::{CloseReason, DialFailure};
 use crate::ids::{ConnId, Isolation, Ticket, TxId, ZoneId};
 use crate::stash::Exposure;
+use crate::wire::TxForm;
 use crate::zone::route::Why;
 
 /// One thing for the embedder to do; see the crate documentation for each.
@@ -54,7 +55,6 @@ pub enum Direction {
 }
 
 /// Something that happened.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
     /// A handshake is done.
@@ -81,6 +81,9 @@ pub enum Event {
         ticket: Ticket,
         /// The zone it came by.
         zone: ZoneId,
+        /// The form it came in. A stem from an anonymity zone should wait before it goes on, or its arrival there and
+        /// its departure in public coincide (design §3).
+        form: TxForm,
         /// Its bytes, not yet looked at.
         blob: Bytes,
     },
@@ -126,6 +129,24 @@ pub enum Event {
     Stopped,
 }
 
+/// Without the bytes of a transaction.
+impl core::fmt::Debug for Event {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Up { conn, zone, direction } => write!(f, "Up({conn:?}, {zone:?}, {direction:?})"),
+            Self::Down { conn, zone, reason } => write!(f, "Down({conn:?}, {zone:?}, {reason:?})"),
+            Self::Tx { ticket, zone, form, blob } => write!(f, "Tx({ticket:?}, {zone:?}, {form:?}, {} bytes)", blob.len()),
+            Self::Held { id, why } => write!(f, "Held({id:?}, {why:?})"),
+            Self::Exposing { id, exposure } => write!(f, "Exposing({id:?}, {exposure:?})"),
+            Self::Queued { id, zone } => write!(f, "Queued({id:?}, {zone:?})"),
+            Self::Handed { id, zone, recipients } => write!(f, "Handed({id:?}, {zone:?}, {recipients})"),
+            Self::Expired { id } => write!(f, "Expired({id:?})"),
+            Self::Note(note) => write!(f, "Note({note:?})"),
+            Self::Stopped => f.write_str("Stopped"),
+        }
+    }
+}
+
 /// Something that a log may say. Holds no address and no transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -147,8 +168,8 @@ pub enum Note {
         /// The zone it came by.
         zone: ZoneId,
     },
-    /// An own transaction was written to a link that ended before the peer can have read it for sure; it is handed
-    /// over again.
+    /// An own transaction was written to a link that ended before the peer can have read it for sure: that peer does not
+    /// count, and if no other has it, it is handed over again.
     HandOverInterrupted {
         /// The zone.
         zone: ZoneId,

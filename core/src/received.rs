@@ -2,6 +2,8 @@
 
 use alloc::collections::BTreeSet;
 
+use bytes::Bytes;
+
 use crate::config::Limits;
 use crate::ids::{ConnId, Ticket};
 use crate::table::Table;
@@ -24,7 +26,6 @@ pub enum Verdict {
 pub(crate) struct Foreign {
     pub(crate) tx: PeerTx,
     pub(crate) from: ConnId,
-    pub(crate) accepted: bool,
     expires: Instant,
 }
 
@@ -34,41 +35,54 @@ pub(crate) struct Received {
     limits: Limits,
     waiting: Table<Foreign>,
     by_age: BTreeSet<(Instant, Ticket)>,
+    accepted: BTreeSet<Ticket>,
     bytes: usize,
 }
 
 impl Received {
     pub(crate) const fn new(limits: Limits) -> Self {
-        Self { limits, waiting: Table::new(), by_age: BTreeSet::new(), bytes: 0 }
+        Self { limits, waiting: Table::new(), by_age: BTreeSet::new(), accepted: BTreeSet::new(), bytes: 0 }
     }
 
-    /// Takes one in; `None` if a cap is reached.
-    pub(crate) fn insert(&mut self, now: Instant, tx: PeerTx, from: ConnId) -> Option<Ticket> {
-        let full = self.waiting.len() >= self.limits.received_entries || self.bytes + tx.size() > self.limits.received_bytes;
-        if full {
+    /// Takes a copy of one in; `None` if a cap is reached, or if it is no possible transaction.
+    pub(crate) fn insert(&mut self, now: Instant, blob: &[u8], from: ConnId) -> Option<(Ticket, Bytes)> {
+        if self.waiting.len() >= self.limits.received_entries || self.bytes + blob.len() > self.limits.received_bytes {
             return None;
         }
+        let tx = PeerTx::copy_from(blob).ok()?;
+        let blob = tx.blob();
         self.bytes += tx.size();
         let expires = now + self.limits.received_lifetime;
-        let ticket = Ticket(self.waiting.insert(Foreign { tx, from, accepted: false, expires }));
+        let ticket = Ticket(self.waiting.insert(Foreign { tx, from, expires }));
         self.by_age.insert((expires, ticket));
-        Some(ticket)
+        Some((ticket, blob))
     }
 
-    pub(crate) fn find_mut(&mut self, ticket: Ticket) -> Option<&mut Foreign> {
-        self.waiting.find_mut(ticket.0)
+    pub(crate) fn find(&self, ticket: Ticket) -> Option<&Foreign> {
+        self.waiting.find(ticket.0)
     }
 
     pub(crate) fn remove(&mut self, ticket: Ticket) -> Option<Foreign> {
         let foreign = self.waiting.remove(ticket.0)?;
         self.by_age.remove(&(foreign.expires, ticket));
+        self.accepted.remove(&ticket);
         self.bytes -= foreign.tx.size();
         Some(foreign)
     }
 
-    /// One that was accepted and still waits for a public link.
-    pub(crate) fn accepted(&self) -> Option<Ticket> {
-        self.waiting.iter().find(|(_, foreign)| foreign.accepted).map(|(handle, _)| Ticket(handle))
+    /// Marks one as valid: it waits for a public link now. `false` if it is gone or was marked before.
+    pub(crate) fn accept(&mut self, ticket: Ticket) -> bool {
+        self.waiting.find(ticket.0).is_some() && self.accepted.insert(ticket)
+    }
+
+    /// Those that were accepted and still wait for a public link.
+    pub(crate) fn accepted(&self) -> impl Iterator<Item = Ticket> + '_ {
+        self.accepted.iter().copied()
+    }
+
+    /// Whether one still waits for its verdict.
+    pub(crate) fn is_pending(&self, ticket: Ticket) -> bool {
+        self.waiting.find(ticket.0).is_some() && !self.accepted.contains(&ticket)
     }
 
     /// Drops and hands back one that has waited too long.

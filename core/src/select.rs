@@ -9,7 +9,6 @@ use crate::time::Instant;
 
 /// What the choice may look at.
 #[derive(Debug)]
-#[non_exhaustive]
 pub struct DialView<'a> {
     /// The zone's peers.
     pub peers: &'a PeerList,

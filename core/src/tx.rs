@@ -70,6 +70,11 @@ impl PeerTx {
         Ok(Self(Bytes::copy_from_slice(blob)))
     }
 
+    /// Whether a blob is one that [`copy_from`](Self::copy_from) takes.
+    pub(crate) fn check(blob: &[u8]) -> Result<(), BlobRefused> {
+        check(blob)
+    }
+
     /// The bytes, for the embedder to verify. Costs no copy.
     #[must_use]
     pub fn blob(&self) -> Bytes {

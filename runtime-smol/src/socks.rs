@@ -77,7 +77,7 @@ impl Proxy<'_> {
 
     /// Writes the request and reads until `parse` has its answer.
     async fn ask<T>(&mut self, parse: fn(&mut &[u8]) -> Result<T, Unparsed>) -> Result<T, DialFailure> {
-        let hung_up = |_| DialFailure::ProxyProtocol;
+        let hung_up = |_| DialFailure::ProxyClosed;
         self.stream.write_all(&self.request).await.map_err(hung_up)?;
         self.request.clear();
         let mut chunk = [0; RECEIVED_MAX];
@@ -94,7 +94,8 @@ impl Proxy<'_> {
             }
             let space = RECEIVED_MAX.saturating_sub(self.received.len());
             match self.stream.read(&mut chunk[..space]).await.map_err(hung_up)? {
-                0 => return Err(DialFailure::ProxyProtocol),
+                0 if space == 0 => return Err(DialFailure::ProxyProtocol),
+                0 => return Err(DialFailure::ProxyClosed),
                 count => self.received.extend_from_slice(&chunk[..count]),
             }
         }

@@ -48,7 +48,7 @@ impl Linked {
                 quiet = 0;
                 match output {
                     Output::Transmit(conn) => {
-                        while let Some(bytes) = self.nodes[turn].outgoing(conn).unwrap().take() {
+                        while let Some(bytes) = self.nodes[turn].outgoing(conn).unwrap().take_frame() {
                             self.nodes[1 - turn].handle_data(self.now, self.conns[1 - turn], &bytes).unwrap();
                         }
                     }
@@ -156,7 +156,7 @@ fn an_idle_link_costs_at_most_a_kibibyte() {
             node.handle_data(now, conn, &request).unwrap();
             while let Some(output) = node.poll_output() {
                 if let Output::Transmit(conn) = output {
-                    while node.outgoing(conn).unwrap().take().is_some() {}
+                    while node.outgoing(conn).unwrap().take_frame().is_some() {}
                 }
             }
         }

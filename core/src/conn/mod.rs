@@ -24,8 +24,8 @@ use crate::time::Instant;
 /// which links belong to one node (spec: connections §12).
 pub(crate) const SYNC_INTERVAL: (Duration, Duration) = (Duration::from_secs(45), Duration::from_secs(75));
 
-/// The answer to a timed sync must come within this time (spec: levin §6).
-pub(crate) const SYNC_ANSWER: Duration = Duration::from_secs(120);
+/// A peer has to read on, and to answer a timed sync, within this time (spec: levin §6).
+const PROGRESS: Duration = Duration::from_secs(120);
 
 /// Addresses that one link may teach us: two full lists at once, then one a second.
 pub(crate) const HEARSAY: Rate = Rate { burst: 500, per_second: 1 };
@@ -46,7 +46,6 @@ pub(crate) enum Phase {
     Draining(CloseReason),
 }
 
-#[derive(Debug)]
 pub(crate) struct Conn {
     pub(crate) zone: ZoneId,
     pub(crate) direction: Direction,
@@ -65,7 +64,9 @@ pub(crate) struct Conn {
     /// Timed syncs asked and answered.
     pub(crate) asked: u32,
     pub(crate) answered: u32,
-    /// The end of the phase, or of the wait for a timed sync's answer.
+    /// Bytes wait to be written, and none have been since the deadline was set.
+    pub(crate) stalls: bool,
+    /// The end of the phase, or of the wait for the peer to read on or to answer.
     pub(crate) deadline: Option<Instant>,
     pub(crate) next_sync: Option<Instant>,
     /// Reading is paused until the queue has drained.
@@ -93,6 +94,7 @@ impl Conn {
             waiting: 0,
             asked: 0,
             answered: 0,
+            stalls: false,
             deadline: None,
             next_sync: None,
             paused: false,
@@ -109,6 +111,31 @@ impl Conn {
         self.is_ready() && self.direction == Direction::Outgoing
     }
 
+    /// Something waits to be written: the peer has to read on within [`PROGRESS`].
+    pub(crate) fn waits_for_writing(&mut self, now: Instant) {
+        if self.is_ready() && !self.stalls {
+            (self.stalls, self.deadline) = (true, Some(now + PROGRESS));
+        }
+    }
+
+    /// Some of it was written. Once all is, the wait for a timed sync's answer begins, so that a slow link is given
+    /// the time that the bytes before the question take.
+    pub(crate) fn progressed(&mut self, now: Instant) {
+        if self.is_ready() {
+            self.stalls = self.queue.len() > 0;
+            let waits = self.stalls || self.asked > self.answered;
+            self.deadline = waits.then(|| now + PROGRESS);
+        }
+    }
+
+    /// The wait for a timed sync's answer is over.
+    pub(crate) fn heard(&mut self) {
+        self.answered = self.asked;
+        if !self.stalls {
+            self.deadline = None;
+        }
+    }
+
     /// When this link wants to be looked at next.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         match (self.deadline, self.next_sync) {
@@ -120,10 +147,9 @@ impl Conn {
 
 /// The bytes that wait to be written to one link.
 ///
-/// Read them as a [`Buf`], or [`take`](Self::take) them frame by frame without a copy. What is advanced over or taken
+/// Read them as a [`Buf`], or [take](Self::take_frame) them frame by frame without a copy. What is advanced over or taken
 /// counts as written: a stopping node closes the link as soon as nothing is left here, so advance only over what the
 /// socket has.
-#[derive(Debug)]
 pub struct Outgoing<'a> {
     pub(crate) conn: &'a mut Conn,
     pub(crate) id: ConnId,
@@ -132,7 +158,7 @@ pub struct Outgoing<'a> {
 
 impl Outgoing<'_> {
     /// The next frame, or what is left of it; `None` if nothing waits.
-    pub fn take(&mut self) -> Option<Bytes> {
+    pub fn take_frame(&mut self) -> Option<Bytes> {
         let bytes = self.conn.queue.take()?;
         self.mark();
         Some(bytes)
@@ -142,6 +168,13 @@ impl Outgoing<'_> {
         if !core::mem::replace(&mut self.conn.drained, true) {
             self.drained.push(self.id);
         }
+    }
+}
+
+/// Without the bytes: they may be a transaction.
+impl core::fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Outgoing({:?}, {} bytes)", self.id, self.conn.queue.len())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bytes that wait to be written to one link.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -9,15 +10,14 @@ use crate::table::Handle;
 /// Bytes kept for encoding between messages: enough for a timed sync without news, so that an idle link stays small.
 const SCRATCH: usize = 256;
 
-/// A frame, and the stash entry that it hands over, if any.
-#[derive(Debug)]
+/// A frame, and the stash entries that it hands over.
 struct Chunk {
     bytes: Bytes,
-    hands_over: Option<Handle>,
+    hands_over: Vec<Handle>,
 }
 
 /// Frames in the order in which they are to be written.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Queue {
     chunks: VecDeque<Chunk>,
     len: usize,
@@ -32,7 +32,7 @@ impl Queue {
     }
 
     /// Queues a frame that other links share.
-    pub(crate) fn push(&mut self, bytes: Bytes, hands_over: Option<Handle>) {
+    pub(crate) fn push(&mut self, bytes: Bytes, hands_over: Vec<Handle>) {
         self.len += bytes.len();
         self.chunks.push_back(Chunk { bytes, hands_over });
     }
@@ -45,7 +45,7 @@ impl Queue {
         if bytes.len() > SCRATCH {
             self.scratch = BytesMut::new();
         }
-        self.push(bytes, None);
+        self.push(bytes, Vec::new());
     }
 
     /// The next bytes to write; empty if there are none.
@@ -84,7 +84,7 @@ impl Queue {
 
     /// Stash entries whose frames are still queued, wholly or in part.
     pub(crate) fn unsent(&self) -> impl Iterator<Item = Handle> {
-        self.chunks.iter().filter_map(|chunk| chunk.hands_over)
+        self.chunks.iter().flat_map(|chunk| chunk.hands_over.iter().copied())
     }
 }
 
@@ -99,9 +99,9 @@ mod tests {
         let mut entries = Table::new();
         let (first, second) = (entries.insert(()), entries.insert(()));
         let mut queue = Queue::default();
-        queue.push(Bytes::from_static(b"abc"), Some(first));
+        queue.push(Bytes::from_static(b"abc"), alloc::vec![first]);
         queue.encode(|out| out.extend_from_slice(b"de"));
-        queue.push(Bytes::from_static(b"f"), Some(second));
+        queue.push(Bytes::from_static(b"f"), alloc::vec![second]);
         assert_eq!(queue.len(), 6);
         queue.advance(2);
         assert_eq!(queue.front(), b"c");

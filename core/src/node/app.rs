@@ -46,6 +46,8 @@ impl Node {
         self.advance(now);
         let StoredTx { id, tx, submitted, exposure } = stored;
         let Some(entry) = self.stash.insert(submitted.min(self.now), id, tx, Why::NoZone)? else { return Ok(Submitted::Known) };
+        // it may be too old already
+        self.advance(now);
         if exposure == Exposure::Nobody {
             self.route_entry(entry, super::send::Announce::Always);
         } else {
@@ -54,7 +56,6 @@ impl Node {
                 self.hold(entry, Why::KnownToAnonymityPeers, super::send::Announce::Always);
             }
         }
-        self.advance(now);
         Ok(Submitted::New)
     }
 
@@ -79,9 +80,11 @@ impl Node {
     /// [`StaleTicket`] if it was answered before or has expired: a normal race.
     pub fn resolve_tx(&mut self, now: Instant, ticket: Ticket, verdict: Verdict) -> Result<(), StaleTicket> {
         self.advance(now);
-        let foreign = self.received.find_mut(ticket).filter(|foreign| !foreign.accepted).ok_or(StaleTicket)?;
+        if !self.received.is_pending(ticket) {
+            return Err(StaleTicket);
+        }
         if verdict == Verdict::Accept {
-            foreign.accepted = true;
+            self.received.accept(ticket);
             self.send_accepted();
             return Ok(());
         }

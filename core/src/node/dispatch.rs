@@ -1,5 +1,7 @@
 //! A peer's messages: to which component each goes, and what comes of it.
 
+use alloc::vec::Vec;
+
 use super::Node;
 use crate::conn::handshake::Identity;
 use crate::conn::{HEARSAY, Phase};
@@ -10,7 +12,7 @@ use crate::output::{Direction, Event, Note};
 use crate::tx::PeerTx;
 use crate::wire::{
     HandshakeRequest, HandshakeResponse, MAX_PEERS, NewTransactions, PeerEntries, PingResponse, SupportFlagsResponse,
-    TimedSyncRequest, TimedSyncResponse, WireError, command,
+    TimedSyncRequest, TimedSyncResponse, TxForm, WireError, command,
 };
 use crate::zone::policy::BEFORE_HANDSHAKE;
 
@@ -95,7 +97,7 @@ impl Node {
             crate::levin::frame(out, kind, command::HANDSHAKE, |out| HandshakeResponse::encode(out, &node, &sync, peers));
         });
         self.queued(id);
-        self.ready(id, height);
+        self.ready(id, request.node.peer_id, height);
         Ok(())
     }
 
@@ -106,7 +108,7 @@ impl Node {
         let response = HandshakeResponse::decode(body).map_err(bad(command::HANDSHAKE))?;
         let height = self.identity(id).judge(&response.node, &response.sync)?;
         self.hear(id, response.peers);
-        self.ready(id, height);
+        self.ready(id, response.node.peer_id, height);
         Ok(())
     }
 
@@ -130,9 +132,8 @@ impl Node {
         if conn.asked == conn.answered {
             return Err(CloseReason::Unasked(command::TIMED_SYNC));
         }
-        conn.answered = conn.asked;
-        conn.deadline = None;
-        let answered = conn.answered;
+        conn.heard();
+        let (answered, direction) = (conn.answered, conn.direction);
         self.schedule(id);
         if code <= 0 {
             return Err(CloseReason::Declined { command: command::TIMED_SYNC, code });
@@ -141,7 +142,9 @@ impl Node {
         if let Some(conn) = self.conns.find_mut(id.0) {
             conn.height = response.sync.current_height;
         }
-        self.stash.answered(id, answered);
+        if direction == Direction::Outgoing {
+            self.stash.answered(id, answered);
+        }
         self.hear(id, response.peers);
         Ok(())
     }
@@ -162,28 +165,30 @@ impl Node {
 
     fn transactions(&mut self, id: ConnId, body: &[u8]) -> Result<(), CloseReason> {
         let message = NewTransactions::decode(body).map_err(bad(command::NEW_TRANSACTIONS))?;
-        for (index, blob) in message.txs().enumerate() {
-            // monerod, too, drops a peer for a blob that stands in one message twice (spec: messages §7)
-            if message.txs().take(index).any(|earlier| earlier == blob) {
+        // monerod, too, drops a peer for a blob that stands in one message twice (spec: messages §7)
+        if message.tx_count() > 1 {
+            let mut blobs: Vec<&[u8]> = message.txs().collect();
+            blobs.sort_unstable();
+            if blobs.windows(2).any(|pair| pair[0] == pair[1]) {
                 return Err(CloseReason::ImpossibleTx);
             }
-            let tx = PeerTx::copy_from(blob).map_err(|_| CloseReason::ImpossibleTx)?;
-            self.receive(id, tx);
+        }
+        if message.txs().any(|blob| PeerTx::check(blob).is_err()) {
+            return Err(CloseReason::ImpossibleTx);
+        }
+        let form = if message.fluff { TxForm::Fluff } else { TxForm::Stem };
+        let Some(conn) = self.conns.find_mut(id.0) else { return Ok(()) };
+        let zone = conn.zone;
+        for blob in message.txs() {
+            let room = conn.waiting < self.limits.received_per_link;
+            let Some((ticket, blob)) = room.then(|| self.received.insert(self.now, blob, id)).flatten() else {
+                self.outbox.note(Note::ReceivedDropped { zone });
+                break;
+            };
+            conn.waiting += 1;
+            self.outbox.event(Event::Tx { ticket, zone, form, blob });
         }
         Ok(())
-    }
-
-    fn receive(&mut self, id: ConnId, tx: PeerTx) {
-        let Some(conn) = self.conns.find_mut(id.0) else { return };
-        let (zone, blob) = (conn.zone, tx.blob());
-        let taken = conn.waiting < self.limits.received_per_link;
-        match taken.then(|| self.received.insert(self.now, tx, id)).flatten() {
-            Some(ticket) => {
-                conn.waiting += 1;
-                self.outbox.event(Event::Tx { ticket, zone, blob });
-            }
-            None => self.outbox.note(Note::ReceivedDropped { zone }),
-        }
     }
 
     /// A received transaction of this link waits no more.

@@ -51,11 +51,12 @@ impl Node {
         found.deadline = Some(self.now + zone.policy.handshake_timeout);
         zone.dialing -= 1;
         zone.outgoing += 1;
+        zone.failures_in_row = 0;
         let (id, request) = (zone.id, zone.handshake_request.clone());
         if zone.proxy_worked() {
             self.outbox.note(Note::ProxyUp { zone: id });
         }
-        self.enqueue(conn, request, None);
+        self.enqueue(conn, request, &[]);
         self.schedule(conn);
         self.fill(id);
         Ok(())

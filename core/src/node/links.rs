@@ -1,13 +1,16 @@
 //! The life of a link: dialled, ready, ended.
 
+use core::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 
 use super::{Node, Stopping};
 use crate::conn::{Conn, Phase, SYNC_INTERVAL};
-use crate::error::{CloseReason, Fault};
+use crate::error::CloseReason;
 use crate::ids::{ConnId, Isolation, ZoneId};
 use crate::levin::{self, Kind};
 use crate::output::{Direction, Event, Note, Output};
+use crate::peers::Lease;
 use crate::rand;
 use crate::select::{DialView, next_dial};
 use crate::stash::Held;
@@ -23,12 +26,12 @@ impl Node {
             if self.stopping != Stopping::No || found.max_outgoing == 0 {
                 return;
             }
-            let failing = matches!(found.proxy, ProxyState::Down(_));
+            let failing = matches!(found.proxy, ProxyState::Down(_)) || found.network_seems_down();
             let in_flight = if failing { 1 } else { found.policy.dials_in_flight };
             if found.dialing >= in_flight {
                 return;
             }
-            if let Some(rested) = found.proxy_rests_until.filter(|&rested| rested > self.now) {
+            if let Some(rested) = found.rests_until.filter(|&rested| rested > self.now) {
                 found.next_fill = Some(rested);
                 return;
             }
@@ -55,7 +58,7 @@ impl Node {
     }
 
     /// A handshake is done.
-    pub(super) fn ready(&mut self, id: ConnId, height: u64) {
+    pub(super) fn ready(&mut self, id: ConnId, peer_id: u64, height: u64) {
         let Some(conn) = self.conns.find_mut(id.0) else { return };
         let zone = &mut self.zones[conn.zone.index()];
         let (zone_id, direction) = (zone.id, conn.direction);
@@ -63,13 +66,13 @@ impl Node {
         conn.height = height;
         conn.deadline = None;
         // the first one soon and at any moment, so that it does not tell when the link was made
-        conn.next_sync = Some(self.now + rand::between(&mut *self.rng, core::time::Duration::ZERO, SYNC_INTERVAL.1));
+        conn.next_sync = Some(self.now + rand::between(&mut *self.rng, Duration::ZERO, SYNC_INTERVAL.1));
         match direction {
             Direction::Incoming => zone.ready_incoming += 1,
             Direction::Outgoing => zone.ready_outgoing += 1,
         }
         if let Some(lease) = &conn.lease {
-            zone.peers.succeeded(lease, &mut *self.rng);
+            zone.peers.succeeded(lease, peer_id, &mut *self.rng);
         }
         self.schedule(id);
         self.outbox.event(Event::Up { conn: id, zone: zone_id, direction });
@@ -108,23 +111,40 @@ impl Node {
             }
         }
         if let Some(lease) = lease {
-            let blameless = matches!(reason, CloseReason::Dial(why) if why.blames_proxy()) || reason.fault() == Fault::Own;
-            if blameless || lasted.is_some() {
-                zone.peers.ended(self.now, lease, lasted, &mut *self.rng);
-            } else {
-                zone.peers.failed(self.now, lease, &mut *self.rng);
-            }
+            self.settle_lease(zone_id, lease, reason, lasted);
         }
         self.outbox.event(Event::Down { conn: id, zone: zone_id, reason });
         self.stems.drop_link(id);
         self.unload(id, &conn);
-        self.fill(zone_id);
+        if conn.direction == Direction::Outgoing {
+            self.fill(zone_id);
+        }
         self.finish_if_stopped();
+    }
+
+    /// Gives an address back to its list, with what its dial or link has shown.
+    fn settle_lease(&mut self, zone: ZoneId, lease: Lease, reason: CloseReason, lasted: Option<Duration>) {
+        let (zone, now, rng) = (&mut self.zones[zone.index()], self.now, &mut *self.rng);
+        match (lasted, reason) {
+            (Some(lasted), _) => zone.peers.ended(now, lease, lasted, rng),
+            (None, CloseReason::Shutdown) => zone.peers.returned(lease),
+            (None, CloseReason::Dial(why)) if why.blames_proxy() => zone.peers.returned(lease),
+            (None, CloseReason::Dial(_) | CloseReason::DialTimeout) => {
+                let (pause, to_blame) = zone.dial_failed();
+                zone.rests_until = Some(now + pause);
+                if to_blame { zone.peers.failed(now, lease, rng) } else { zone.peers.spared(now, lease, rng) }
+            }
+            (None, _) => zone.peers.failed(now, lease, rng),
+        }
     }
 
     /// Finds other ways for the transactions that the link was to carry, or may have carried in vain.
     fn unload(&mut self, id: ConnId, conn: &Conn) {
-        for entry in self.fluff.drop_link(id).into_iter().flatten().chain(conn.queue.unsent()) {
+        // own transactions leave by outgoing links only
+        if conn.direction == Direction::Incoming {
+            return;
+        }
+        for entry in self.flushes.drop_link(id).into_iter().flatten().chain(conn.queue.unsent()) {
             self.stash.drop_carrier(entry);
         }
         if self.stash.link_ended(id) > 0 {
@@ -136,9 +156,9 @@ impl Node {
     }
 
     /// Queues a frame that may be shared with other links.
-    pub(super) fn enqueue(&mut self, id: ConnId, frame: Bytes, hands_over: Option<Handle>) {
+    pub(super) fn enqueue(&mut self, id: ConnId, frame: Bytes, hands_over: &[Handle]) {
         if let Some(conn) = self.conns.find_mut(id.0) {
-            conn.queue.push(frame, hands_over);
+            conn.queue.push(frame, hands_over.to_vec());
         }
         self.queued(id);
     }
@@ -158,9 +178,11 @@ impl Node {
             return self.close(id, CloseReason::SlowReader);
         }
         conn.paused |= conn.queue.len() > self.limits.queue_bytes / 2;
+        conn.waits_for_writing(self.now);
         if !core::mem::replace(&mut conn.transmit_pending, true) {
             self.outbox.push(Output::Transmit(id));
         }
+        self.schedule(id);
     }
 
     /// Arms the link's one timer.

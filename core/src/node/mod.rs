@@ -18,7 +18,7 @@ use crate::error::UnknownConn;
 use crate::ids::{ConnId, ZoneId};
 use crate::output::{Event, Outbox, Output};
 use crate::received::Received;
-use crate::relay::fluff::Fluff;
+use crate::relay::flush::Flushes;
 use crate::relay::stem::Stems;
 use crate::stash::{Stash, StashReport};
 use crate::table::Table;
@@ -44,7 +44,7 @@ pub struct Node {
     timers: TimerQueue,
     stash: Stash,
     received: Received,
-    fluff: Fluff,
+    flushes: Flushes,
     stems: Stems,
     outbox: Outbox,
     /// Links from whose queue bytes were taken since the last look.
@@ -85,7 +85,7 @@ impl Node {
             timers: TimerQueue::new(),
             stash: Stash::new(limits),
             received: Received::new(limits),
-            fluff: Fluff::default(),
+            flushes: Flushes::default(),
             stems: Stems::default(),
             outbox: Outbox::default(),
             drained: Vec::new(),
@@ -114,7 +114,7 @@ impl Node {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let zones = self.zones.iter().filter_map(|zone| zone.next_fill);
-        let components = [self.timers.next(), self.fluff.next_due(), self.stash.next_due(), self.received.next_due()];
+        let components = [self.timers.next(), self.flushes.next_due(), self.stash.next_due(), self.received.next_due()];
         zones.chain(components.into_iter().flatten()).min()
     }
 
@@ -161,19 +161,24 @@ impl Node {
         while let Some(id) = self.drained.pop() {
             let Some(conn) = self.conns.find_mut(id.0) else { continue };
             conn.drained = false;
+            conn.progressed(self.now);
             let (zone, asked) = (conn.zone, conn.asked);
             if conn.paused && conn.queue.len() <= self.limits.queue_bytes / 2 {
                 conn.paused = false;
                 self.outbox.push(Output::Resume(id));
             }
             while let Some(entry) = conn.queue.pop_handed() {
-                if let Some((tx, recipients)) = self.stash.handed(entry, zone, id, conn.addr.clone(), asked) {
+                let (addr, rng) = (conn.addr.clone(), &mut *self.rng);
+                if let Some((tx, recipients)) = self.stash.handed(self.now, entry, zone, (id, addr, asked), rng) {
                     self.outbox.event(Event::Handed { id: tx, zone, recipients });
                 }
             }
             if let (Phase::Draining(reason), 0) = (&conn.phase, conn.queue.len()) {
                 let reason = *reason;
                 self.close(id, reason);
+            } else {
+                self.schedule(id);
+                self.send_accepted();
             }
         }
     }

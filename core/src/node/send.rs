@@ -1,11 +1,13 @@
 //! Own transactions to an exit, strangers' to the public network.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
 
 use super::Node;
 use crate::config::RelayPolicy;
+use crate::conn::Conn;
 use crate::ids::{ConnId, ZoneId};
 use crate::levin::{self, Kind};
 use crate::output::Event;
@@ -22,18 +24,24 @@ pub(super) enum Announce {
     Changes,
 }
 
+/// Bytes of transactions in one message. More than one goes into it only up to here; a larger one has it for itself.
+const MESSAGE: usize = 256 << 10;
+
 impl Node {
     /// Routes the own transactions that nobody has and no link carries.
     pub(super) fn reroute(&mut self, held: Held) {
         for entry in self.stash.stranded(held) {
-            self.route_entry(entry, Announce::Changes);
+            // a link may have ended over an entry before this one
+            if self.stash.is_stranded(entry) {
+                self.route_entry(entry, Announce::Changes);
+            }
         }
     }
 
     /// Gives held transactions their present reason, without sending any.
     pub(super) fn restate_held(&mut self) {
-        if let Err(why) = self.local_exit() {
-            for entry in self.stash.stranded(Held::Include) {
+        for entry in self.stash.stranded(Held::Include) {
+            if let Err(why) = self.exit_for(entry) {
                 self.hold(entry, why, Announce::Changes);
             }
         }
@@ -47,22 +55,26 @@ impl Node {
         }
     }
 
-    /// A further round of a transaction that was handed over without evidence that it spread.
+    /// A further round of a transaction that was handed over without evidence that it spread, or the first one of a
+    /// restored transaction.
     pub(super) fn next_round(&mut self, entry: Handle) {
         match self.exit_for(entry) {
             Ok(exit) => self.dispatch_local(entry, &exit),
-            Err(_) => self.stash.round_missed(self.now, entry, &mut *self.rng),
+            Err(why) if self.stash.was_handed(entry) => {
+                debug_assert_ne!(why, Why::Resumed, "routing never answers that");
+                self.stash.round_missed(self.now, entry, &mut *self.rng);
+            }
+            Err(why) => self.hold(entry, why, Announce::Changes),
         }
     }
 
     /// The exit for one transaction: what anonymity peers may know does not go to the public network, or the two could
     /// be matched (design §2).
     fn exit_for(&self, entry: Handle) -> Result<LocalExit, Why> {
-        let exit = self.local_exit()?;
-        if exit.form() == ExitForm::PublicStem && self.stash.exposure(entry) == Exposure::Anonymity {
+        if self.public_only.is_some() && self.stash.exposure(entry) == Exposure::Anonymity {
             return Err(Why::KnownToAnonymityPeers);
         }
-        Ok(exit)
+        self.local_exit()
     }
 
     fn local_exit(&self) -> Result<LocalExit, Why> {
@@ -89,74 +101,108 @@ impl Node {
         }
         self.outbox.event(Event::Queued { id, zone: exit.zone() });
         match exit.form() {
-            ExitForm::PublicStem => self.stem_local(entry, exit),
+            ExitForm::PublicStem => {
+                if let Some(conn) = self.stem_hop(None, exit.zone()) {
+                    let added = self.flushes.stem(self.now, conn, entry);
+                    self.carried(entry, exit, added);
+                }
+            }
             ExitForm::Anonymity => match self.zones[exit.zone().index()].relay {
                 RelayPolicy::Fluff => self.fluff_local(entry, exit),
             },
         }
-        self.stash.round_begun(self.now, entry, &mut *self.rng);
     }
 
     /// Policy `fluff`: plans a flush on every outgoing link whose peer has not surely read the transaction; if all have,
     /// on all of them.
     fn fluff_local(&mut self, entry: Handle, exit: &LocalExit) {
-        let zone = exit.zone();
-        let fresh = |(_, conn): &(ConnId, &crate::conn::Conn)| !self.stash.is_proven_at(entry, conn.addr.as_ref());
-        let mut links: Vec<ConnId> = self.ready_outgoing(zone).filter(fresh).map(|(id, _)| id).collect();
+        let fresh = |(_, conn): &(ConnId, &Conn)| !self.stash.is_proven_at(entry, conn.addr.as_ref());
+        // what still waits to be written needs no second copy
+        let idle = |(_, conn): &(ConnId, &Conn)| !conn.queue.unsent().any(|queued| queued == entry);
+        let ready = || self.ready_outgoing(exit.zone()).filter(idle);
+        let mut links: Vec<ConnId> = ready().filter(fresh).map(|(id, _)| id).collect();
         if links.is_empty() {
-            links = self.ready_outgoing(zone).map(|(id, _)| id).collect();
+            links = ready().map(|(id, _)| id).collect();
         }
         for conn in links {
-            if !self.fluff.is_scheduled(conn, entry) {
-                self.fluff.schedule(self.now, conn, entry, &mut *self.rng);
-                self.stash.carry(entry, zone);
-            }
+            let added = self.flushes.fluff(self.now, conn, entry, &mut *self.rng);
+            self.carried(entry, exit, added);
         }
     }
 
-    /// A link's flush is due.
-    pub(super) fn flush(&mut self, conn: ConnId, mut entries: Vec<Handle>) {
-        let zone = self.conns.find(conn.0).map(|conn| conn.zone);
-        let exit = self.local_exit().ok().filter(|exit| Some(exit.zone()) == zone);
-        // sorted by id, so that the order in which the user submitted them does not show
-        entries.sort_by_key(|&entry| self.stash.id(entry));
-        for entry in entries {
-            match &exit {
-                Some(exit) => self.hand_over(conn, entry, exit, TxForm::Fluff),
-                None => self.stash.drop_carrier(entry),
-            }
-        }
-        if exit.is_none() {
-            self.reroute(Held::LeaveOut);
-        }
-    }
-
-    fn stem_local(&mut self, entry: Handle, exit: &LocalExit) {
-        if let Some(conn) = self.stem_hop(None, exit.zone()) {
+    fn carried(&mut self, entry: Handle, exit: &LocalExit, added: bool) {
+        if added {
             self.stash.carry(entry, exit.zone());
-            self.hand_over(conn, entry, exit, TxForm::Stem);
         }
     }
 
-    /// Queues an own transaction on a link of the zone that `exit` names, and on no other.
-    pub(super) fn hand_over(&mut self, conn: ConnId, entry: Handle, exit: &LocalExit, form: TxForm) {
-        if self.conns.find(conn.0).is_none_or(|conn| conn.zone != exit.zone()) {
-            return self.stash.drop_carrier(entry);
+    /// A link's flush is due: what fits goes into one message, the rest waits until the peer has read some of it.
+    pub(super) fn flush(&mut self, id: ConnId, entries: BTreeSet<Handle>) {
+        let zone = self.conns.find(id.0).map(|conn| conn.zone);
+        let Some(exit) = self.local_exit().ok().filter(|exit| Some(exit.zone()) == zone) else {
+            entries.iter().for_each(|&entry| self.stash.drop_carrier(entry));
+            return self.reroute(Held::LeaveOut);
+        };
+        let (batch, rest) = self.batch(id, entries, &exit);
+        self.flushes.put_back(self.now, id, rest.into_iter());
+        self.hand_over(id, &batch, &exit);
+    }
+
+    /// Splits what waits for a link into what its queue takes now, and the rest. Own frames leave half of the queue
+    /// free, so they neither stop the reading nor count as the peer's slowness.
+    fn batch(&self, id: ConnId, entries: BTreeSet<Handle>, exit: &LocalExit) -> (Vec<Handle>, Vec<Handle>) {
+        let queued = self.conns.find(id.0).map_or(0, |conn| conn.queue.len());
+        let (mut batch, mut rest, mut bytes) = (Vec::new(), Vec::new(), 0);
+        for entry in entries {
+            let Some(size) = self.stash.leave_by(entry, exit).map(<[u8]>::len) else { continue };
+            let fits = queued == 0 || queued + bytes + size <= self.limits.queue_bytes / 4;
+            if fits && (bytes == 0 || bytes + size <= MESSAGE) {
+                bytes += size;
+                batch.push(entry);
+            } else {
+                rest.push(entry);
+            }
         }
-        let Some(frame) = self.stash.leave_by(entry, exit).map(|blob| tx_frame(form, blob)) else { return };
-        self.enqueue(conn, frame, Some(entry));
+        (batch, rest)
+    }
+
+    /// Queues own transactions, in one message, on a link of the zone that `exit` names, and on no other.
+    pub(super) fn hand_over(&mut self, id: ConnId, entries: &[Handle], exit: &LocalExit) {
+        if self.conns.find(id.0).is_none_or(|conn| conn.zone != exit.zone()) {
+            entries.iter().for_each(|&entry| self.stash.drop_carrier(entry));
+            return self.reroute(Held::LeaveOut);
+        }
+        let mut blobs: Vec<&[u8]> = entries.iter().filter_map(|&entry| self.stash.leave_by(entry, exit)).collect();
+        if blobs.is_empty() {
+            return;
+        }
+        // sorted, so that the order in which the user submitted them does not show (spec: dandelion-noise §5)
+        blobs.sort_unstable();
+        let form = match exit.form() {
+            ExitForm::PublicStem => TxForm::Stem,
+            ExitForm::Anonymity => TxForm::Fluff,
+        };
+        let frame = tx_frame(form, &blobs);
+        self.enqueue(id, frame, entries);
     }
 
     /// Stems what peers sent and the embedder accepted, as far as public links allow.
     pub(super) fn send_accepted(&mut self) {
-        while let Some(ticket) = self.received.accepted() {
-            let Ok(exit) = route_peer(&self.statuses()) else { return };
-            let Some(foreign) = self.received.find_mut(ticket) else { return };
-            let (source, frame) = (foreign.from, tx_frame(TxForm::Stem, foreign.tx.leave_by(&exit)));
-            let Some(conn) = self.stem_hop(Some(source), exit.zone()) else { return };
-            self.enqueue(conn, frame, None);
-            self.received.remove(ticket);
-            self.release(source);
+        if self.received.accepted().next().is_none() {
+            return;
+        }
+        let Ok(exit) = route_peer(&self.statuses()) else { return };
+        let tickets: Vec<_> = self.received.accepted().collect();
+        for ticket in tickets {
+            let Some(source) = self.received.find(ticket).map(|foreign| foreign.from) else { continue };
+            let Some(conn) = self.stem_hop(Some(source), exit.zone()) else { continue };
+            if self.conns.find(conn.0).is_none_or(|conn| conn.queue.len() > self.limits.queue_bytes / 4) {
+                continue;
+            }
+            if let Some(foreign) = self.received.remove(ticket) {
+                self.release(source);
+                self.enqueue(conn, tx_frame(TxForm::Stem, &[foreign.tx.leave_by(&exit)]), &[]);
+            }
         }
     }
 
@@ -166,16 +212,16 @@ impl Node {
         let mut heights: Vec<u64> = self.ready_outgoing(zone).map(|(_, conn)| conn.height).collect();
         heights.sort_unstable();
         let median = heights.get(heights.len().saturating_sub(1) / 2).copied().unwrap_or(0);
-        let eligible: Vec<ConnId> =
-            self.ready_outgoing(zone).filter(|(_, conn)| conn.height.saturating_add(2) >= median).map(|(id, _)| id).collect();
+        let eligible = |(_, conn): &(ConnId, &Conn)| conn.height.saturating_add(2) >= median;
+        let eligible: Vec<ConnId> = self.ready_outgoing(zone).filter(eligible).map(|(id, _)| id).collect();
         self.stems.next_hop(self.now, source, eligible.iter().copied(), &mut *self.rng)
     }
 }
 
-fn tx_frame(form: TxForm, blob: &[u8]) -> Bytes {
-    let mut out = BytesMut::with_capacity(blob.len() + 128);
+fn tx_frame(form: TxForm, blobs: &[&[u8]]) -> Bytes {
+    let mut out = BytesMut::with_capacity(blobs.iter().map(|blob| blob.len() + 8).sum::<usize>() + 128);
     levin::frame(&mut out, Kind::Notify, command::NEW_TRANSACTIONS, |out| {
-        NewTransactions::encode(out, form, 0, core::iter::once(blob));
+        NewTransactions::encode(out, form, 0, blobs.iter().copied());
     });
     out.freeze()
 }

@@ -13,7 +13,6 @@ use crate::ids::TxId;
 use crate::network::Network;
 use crate::output::Direction;
 use crate::tx::LocalTx;
-use crate::wire::TxForm;
 use crate::zone::route::{Why, route_local};
 
 const NOW: Instant = Instant::from_micros(1);
@@ -40,9 +39,9 @@ fn the_last_step_hands_nothing_to_a_link_of_another_zone_than_the_exits() {
     let entry = node.stash.insert(NOW, TxId::new([1; 32]), tx, Why::NoPeer).unwrap().unwrap();
     let exit = route_local(node.rules, &node.statuses(), None).unwrap();
     assert_eq!(exit.zone(), ZoneId(1));
-    node.hand_over(public, entry, &exit, TxForm::Fluff);
+    node.hand_over(public, &[entry], &exit);
     assert_eq!(node.outgoing(public).unwrap().remaining(), 0);
-    node.hand_over(tor, entry, &exit, TxForm::Fluff);
+    node.hand_over(tor, &[entry], &exit);
     assert!(node.outgoing(tor).unwrap().remaining() > 0);
 }
 
@@ -67,7 +66,7 @@ fn a_slow_reader_is_paused_at_half_the_queue_and_closed_past_all_of_it() {
     let mut node = node();
     node.limits.queue_bytes = 1_000;
     let conn = link(&mut node, ZoneId(1));
-    let queue = |node: &mut Node, bytes| node.enqueue(conn, Bytes::from(vec![0; bytes]), None);
+    let queue = |node: &mut Node, bytes| node.enqueue(conn, Bytes::from(vec![0; bytes]), &[]);
     queue(&mut node, 500);
     assert_eq!(node.recv_window(conn), node.limits.window);
     queue(&mut node, 1);
@@ -78,4 +77,27 @@ fn a_slow_reader_is_paused_at_half_the_queue_and_closed_past_all_of_it() {
     assert!(node.outgoing(conn).is_ok(), "at the limit");
     queue(&mut node, 1);
     assert!(node.outgoing(conn).is_err(), "past it");
+}
+
+#[test]
+fn a_slow_link_lives_while_it_progresses_and_a_stalled_one_is_given_up() {
+    let minute = |count: u64| NOW + core::time::Duration::from_secs(60 * count);
+    let mut node = node();
+    let (slow, stalled) = (link(&mut node, ZoneId(1)), link(&mut node, ZoneId(1)));
+    for conn in [slow, stalled] {
+        node.enqueue(conn, Bytes::from(vec![0; 100_000]), &[]);
+    }
+    for count in 1..10 {
+        node.handle_timeout(minute(count));
+        if let Ok(mut outgoing) = node.outgoing(slow) {
+            outgoing.advance(10_000);
+        }
+    }
+    assert!(node.outgoing(slow).is_ok(), "it still reads");
+    assert!(node.outgoing(stalled).is_err());
+    let closed = core::iter::from_fn(|| node.poll_output()).filter_map(|output| match output {
+        Output::Close { conn, reason } => Some((conn, reason)),
+        _ => None,
+    });
+    assert_eq!(closed.collect::<Vec<_>>(), [(stalled, crate::CloseReason::SlowReader)]);
 }

@@ -1,7 +1,7 @@
 //! What is due by now.
 
 use super::Node;
-use crate::conn::{Phase, SYNC_ANSWER, SYNC_INTERVAL};
+use crate::conn::{Phase, SYNC_INTERVAL};
 use crate::error::CloseReason;
 use crate::ids::{ConnId, ZoneId};
 use crate::output::Event;
@@ -9,10 +9,13 @@ use crate::rand;
 use crate::stash::Due;
 use crate::time::Instant;
 
+/// Times beyond this count as this: no deadline may saturate, or it would be due for ever. It is the year 142,000.
+const END_OF_TIME: Instant = Instant::from_micros(u64::MAX / 4);
+
 impl Node {
     /// Moves time on and does all that is due. Every input calls this first, so a busy embedder starves no deadline.
     pub(super) fn advance(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        self.now = self.now.max(now.min(END_OF_TIME));
         self.settle();
         while let Some(slot) = self.timers.pop_due(self.now) {
             if let Some(handle) = self.conns.at(slot) {
@@ -24,7 +27,7 @@ impl Node {
                 self.fill(ZoneId(index as u8));
             }
         }
-        while let Some((conn, entries)) = self.fluff.pop_due(self.now) {
+        while let Some((conn, entries)) = self.flushes.pop_due(self.now) {
             self.flush(conn, entries);
         }
         while let Some(due) = self.stash.pop_due(self.now) {
@@ -44,6 +47,7 @@ impl Node {
             let reason = match conn.phase {
                 Phase::Dialing => CloseReason::DialTimeout,
                 Phase::Handshaking => CloseReason::HandshakeTimeout,
+                Phase::Ready { .. } if conn.stalls => CloseReason::SlowReader,
                 Phase::Ready { .. } => CloseReason::SyncTimeout,
                 Phase::Draining(reason) => reason,
             };
@@ -54,9 +58,8 @@ impl Node {
             // one question at a time
             if conn.asked == conn.answered {
                 conn.asked += 1;
-                conn.deadline = Some(self.now + SYNC_ANSWER);
                 let request = self.zones[conn.zone.index()].sync_request.clone();
-                self.enqueue(id, request, None);
+                self.enqueue(id, request, &[]);
             }
         }
         self.schedule(id);

@@ -149,8 +149,8 @@ impl PeerList {
             } else if self.refuses(&info.addr) || !self.make_room(ListKind::Gray, rng) {
                 learned.refused += 1;
             } else {
-                // a stranger's word on when a peer was seen is worth nothing, and passing it on would mark its way
-                self.insert(now, PeerEntry { last_seen: 0, ..info }, ListKind::Gray, None);
+                // nothing but the address: whatever else a stranger says would mark its way when it is passed on
+                self.insert(now, blank(info.addr), ListKind::Gray, None);
                 learned.added += 1;
             }
         }
@@ -248,11 +248,15 @@ impl PeerList {
         Some(Lease { entry: candidate.entry, addr: known.info.addr.clone() })
     }
 
-    /// A handshake on the leased address succeeded: it is proven, and white from now on.
-    pub fn succeeded(&mut self, lease: &Lease, rng: &mut dyn CryptoRng) {
+    /// A handshake on the leased address succeeded: it is proven, and white from now on. In the public zone the peer's
+    /// id is kept, as peers there tell candidates apart by it; in an anonymity zone all show one id, and another would
+    /// mark whom it was told to.
+    pub fn succeeded(&mut self, lease: &Lease, id: u64, rng: &mut dyn CryptoRng) {
         let Some(known) = self.entries.find_mut(lease.entry) else { return };
         known.proven = true;
-        known.failures = 0;
+        if !self.kind.is_anonymity() {
+            known.info.id = id;
+        }
         if known.list == ListKind::Gray && self.make_room(ListKind::White, rng) {
             self.relist(lease.entry, ListKind::White);
         }
@@ -271,15 +275,29 @@ impl PeerList {
         }
     }
 
-    /// The link ended after it `lasted` so long, or the dial was called off through no fault of the address.
-    pub fn ended(&mut self, now: Instant, lease: Lease, lasted: Option<Duration>, rng: &mut dyn CryptoRng) {
-        if lasted.is_some_and(|lasted| lasted < SHORT_LINK) {
+    /// The link ended after it `lasted` so long; a short one counts as a failure.
+    pub fn ended(&mut self, now: Instant, lease: Lease, lasted: Duration, rng: &mut dyn CryptoRng) {
+        if lasted < SHORT_LINK {
             return self.failed(now, lease, rng);
         }
         let entry = self.give_back(lease);
-        if let (Some(known), Some(_)) = (self.entries.find_mut(entry), lasted) {
+        if let Some(known) = self.entries.find_mut(entry) {
+            known.failures = 0;
             known.not_before = now + backoff::rest(known.role, 1, rng);
         }
+    }
+
+    /// The dial was in vain, but everything fails just now: the address rests as before and is not counted out.
+    pub fn spared(&mut self, now: Instant, lease: Lease, rng: &mut dyn CryptoRng) {
+        let entry = self.give_back(lease);
+        if let Some(known) = self.entries.find_mut(entry) {
+            known.not_before = now + backoff::rest(known.role, known.failures.max(1), rng);
+        }
+    }
+
+    /// The dial was called off, or never left this machine.
+    pub fn returned(&mut self, lease: Lease) {
+        self.give_back(lease);
     }
 
     fn give_back(&mut self, lease: Lease) -> Handle {

@@ -2,10 +2,23 @@
 
 use rand_core::CryptoRng;
 
-use super::PeerList;
+use super::{Known, PeerList};
+use crate::addr::Addr;
+use crate::config::PeerRole;
 use crate::conn::SentSet;
 use crate::rand;
 use crate::wire::PeerEntry;
+
+impl Known {
+    /// Others hear of proven peers that they can dial and may take. Not of named I2P hosts, which resolve differently
+    /// for everyone and for which monerod 0.18 drops the teller, nor of local addresses, nor of peers that the user
+    /// set apart.
+    fn may_be_shared(&self) -> bool {
+        let meant_for_all = matches!(self.role, None | Some(PeerRole::Known));
+        let dialable = !matches!(&self.info.addr, Addr::I2p(host) if !host.is_b32());
+        self.proven && meant_for_all && dialable && !self.info.addr.is_local()
+    }
+}
 
 impl PeerList {
     /// Up to `max` random proven peers that are not in `sent`, in random order; they count as sent from now on.
@@ -24,8 +37,7 @@ impl PeerList {
             let drawn = next + rand::index(rng, self.white.len() - next);
             self.white.swap(next, drawn);
             let entry = self.white[next];
-            let proven = self.entries.find(entry).is_some_and(|known| known.proven);
-            if proven && !sent.contains(entry.slot()) {
+            if self.entries.find(entry).is_some_and(Known::may_be_shared) && !sent.contains(entry.slot()) {
                 sent.insert(entry.slot());
                 self.white.swap(chosen, next);
                 chosen += 1;

@@ -104,15 +104,15 @@ fn a_proven_peer_becomes_white_and_only_many_failures_demote_it() {
     let (mut list, mut rng) = (list(Limits::new()), rng());
     let _ = list.learn(START, entries([public(1)]), &mut rng);
     let lease = lease_of(&mut list, START, &public(1)).unwrap();
-    list.succeeded(&lease, &mut rng);
+    list.succeeded(&lease, 7, &mut rng);
     assert_eq!((list.len(ListKind::White), list.len(ListKind::Gray)), (1, 0));
-    list.ended(START, lease, Some(SHORT_LINK), &mut rng);
+    list.ended(START, lease, SHORT_LINK, &mut rng);
     let mut now = START;
     for _ in 0..DEMOTE_AFTER {
         assert_eq!(list.len(ListKind::White), 1);
         now = list.next_rested(now).unwrap();
         let lease = lease_of(&mut list, now, &public(1)).unwrap();
-        list.ended(now, lease, Some(SHORT_LINK - Duration::from_micros(1)), &mut rng);
+        list.ended(now, lease, SHORT_LINK - Duration::from_micros(1), &mut rng);
     }
     assert_eq!((list.len(ListKind::White), list.len(ListKind::Gray)), (0, 1));
 }
@@ -134,7 +134,7 @@ fn only_proven_peers_are_shared_each_once_in_random_order_without_stamps() {
     let _ = list.learn(START, stamped, &mut rng);
     for index in 0..30 {
         let lease = lease_of(&mut list, START, &public(index)).unwrap();
-        list.succeeded(&lease, &mut rng);
+        list.succeeded(&lease, 7, &mut rng);
     }
     let mut sent = SentSet::default();
     let first: Vec<PeerEntry> = list.share(20, &mut sent, &mut rng).cloned().collect();

@@ -1,4 +1,4 @@
 //! What is sent to whom, and when. These parts decide; the node moves the bytes.
 
-pub(crate) mod fluff;
+pub(crate) mod flush;
 pub(crate) mod stem;

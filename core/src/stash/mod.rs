@@ -48,7 +48,7 @@ pub(crate) enum Due {
 
 /// The own transactions of one node.
 #[derive(Debug)]
-pub struct Stash {
+pub(crate) struct Stash {
     limits: Limits,
     entries: Table<Entry>,
     by_id: BTreeMap<TxId, Handle>,
@@ -58,8 +58,7 @@ pub struct Stash {
 
 impl Stash {
     /// An empty stash with the caps `stash_*` of `limits`.
-    #[must_use]
-    pub const fn new(limits: Limits) -> Self {
+    pub(crate) const fn new(limits: Limits) -> Self {
         Self { limits, entries: Table::new(), by_id: BTreeMap::new(), due: BTreeSet::new(), bytes: 0 }
     }
 
@@ -177,16 +176,19 @@ impl Stash {
         }
     }
 
-    /// The transaction was written to `conn`, on which `asked_before` timed syncs had been asked. Says how many peers
-    /// have it by now.
+    /// The transaction was written to a link: its id, its peer, and how many timed syncs had been asked on it. Says how
+    /// many peers have it by now. The first link of a round begins the pause before the next.
     pub(crate) fn handed(
         &mut self,
+        now: Instant,
         handle: Handle,
         zone: ZoneId,
-        conn: ConnId,
-        addr: Option<Addr>,
-        asked_before: u32,
+        (conn, addr, asked_before): (ConnId, Option<Addr>, u32),
+        rng: &mut dyn CryptoRng,
     ) -> Option<(TxId, u32)> {
+        if self.entries.find(handle)?.next_round.is_none() {
+            self.round_begun(now, handle, rng);
+        }
         let entry = self.entries.find_mut(handle)?;
         entry.under_way = entry.under_way.saturating_sub(1);
         entry.state = StashState::Handed(zone);
@@ -199,13 +201,23 @@ impl Stash {
         Some((entry.id, count(&entry.recipients)))
     }
 
-    /// The transaction was given to a set of links: plans the next round, unless this was the last.
-    pub(crate) fn round_begun(&mut self, now: Instant, handle: Handle, rng: &mut dyn CryptoRng) {
+    /// The transaction was given to the first of a set of links: plans the next round, unless this was the last.
+    fn round_begun(&mut self, now: Instant, handle: Handle, rng: &mut dyn CryptoRng) {
         let Some(entry) = self.entries.find_mut(handle) else { return };
         entry.rounds = entry.rounds.saturating_add(1);
         let pause = rand::between(rng, FIRST_PAUSE.0, FIRST_PAUSE.1) * (1 << (entry.rounds - 1).min(MAX_ROUNDS));
         let next = (entry.rounds < MAX_ROUNDS).then(|| now + pause);
         self.plan(handle, next);
+    }
+
+    /// Whether any peer counts as having it.
+    pub(crate) fn was_handed(&self, handle: Handle) -> bool {
+        self.entries.find(handle).is_some_and(|entry| !entry.recipients.is_empty())
+    }
+
+    /// Whether nobody has it, no link carries it, and it waits for nothing but a way out.
+    pub(crate) fn is_stranded(&self, handle: Handle) -> bool {
+        self.entries.find(handle).is_some_and(Entry::is_stranded)
     }
 
     /// No link could take the round that was due: tries again after a while.
@@ -245,6 +257,10 @@ impl Stash {
             let before = entry.recipients.len();
             entry.recipients.retain(|recipient| recipient.proven || recipient.conn != conn);
             interrupted += before - entry.recipients.len();
+            if before > 0 && entry.recipients.is_empty() {
+                // whoever it was has not got it: that was no round
+                entry.rounds = 0;
+            }
         }
         interrupted
     }

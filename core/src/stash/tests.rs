@@ -54,14 +54,18 @@ fn an_entry_expires_at_its_age_and_not_before() {
 
 #[test]
 fn a_peer_counts_once_and_only_an_answer_to_a_later_question_proves_it() {
-    let mut stash = stash(Limits::new());
+    let (mut stash, mut rng) = (stash(Limits::new()), rng());
     let (first, second) = conns();
     let entry = stash.insert(START, id(1), tx(5), Why::NoPeer).unwrap().unwrap();
     let addr = Addr::parse("45.1.2.3:1", 1).unwrap();
     stash.carry(entry, ZoneId(0));
     assert_eq!(stash.state(entry), Some(StashState::Queued(ZoneId(0))));
-    assert_eq!(stash.handed(entry, ZoneId(0), first, Some(addr.clone()), 3), Some((id(1), 1)));
-    assert_eq!(stash.handed(entry, ZoneId(0), second, Some(addr.clone()), 0), Some((id(1), 1)), "the same peer again");
+    assert_eq!(stash.handed(START, entry, ZoneId(0), (first, Some(addr.clone()), 3), &mut rng), Some((id(1), 1)));
+    assert_eq!(
+        stash.handed(START, entry, ZoneId(0), (second, Some(addr.clone()), 0), &mut rng),
+        Some((id(1), 1)),
+        "the same peer again"
+    );
     stash.answered(second, 0);
     assert!(!stash.is_proven_at(entry, Some(&addr)));
     stash.answered(first, 9);
@@ -74,11 +78,11 @@ fn a_peer_counts_once_and_only_an_answer_to_a_later_question_proves_it() {
 
 #[test]
 fn an_unproven_hand_over_on_an_ended_link_does_not_count() {
-    let mut stash = stash(Limits::new());
+    let (mut stash, mut rng) = (stash(Limits::new()), rng());
     let (conn, _) = conns();
     let entry = stash.insert(START, id(1), tx(5), Why::NoPeer).unwrap().unwrap();
     stash.carry(entry, ZoneId(0));
-    stash.handed(entry, ZoneId(0), conn, None, 0).unwrap();
+    stash.handed(START, entry, ZoneId(0), (conn, None, 0), &mut rng).unwrap();
     assert_eq!(stash.stranded(Held::LeaveOut), []);
     assert_eq!(stash.link_ended(conn), 1);
     assert_eq!(stash.stranded(Held::LeaveOut), [entry]);

@@ -38,6 +38,12 @@ pub enum ProxyState {
 /// waiting transaction should leave soon after it is back.
 const PROXY_REST: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
 
+/// Failures in a row after which no address is blamed any more.
+const NETWORK_DOWN: u32 = 12;
+
+/// The pause after a failed dial is as many of these as there were failures in a row, up to ten.
+const DIAL_PACE: Duration = Duration::from_millis(100);
+
 #[derive(Debug)]
 pub(crate) struct Zone {
     pub(crate) id: ZoneId,
@@ -52,8 +58,10 @@ pub(crate) struct Zone {
     pub(crate) isolates: bool,
     pub(crate) proxy: ProxyState,
     proxy_failures: u32,
-    /// The proxy is not tried before this.
-    pub(crate) proxy_rests_until: Option<Instant>,
+    /// Nothing is dialled before this: the proxy, or the network, needs a rest.
+    pub(crate) rests_until: Option<Instant>,
+    /// Dials of different addresses that failed since one succeeded.
+    pub(crate) failures_in_row: u32,
     pub(crate) dialing: u32,
     /// Open outgoing streams, handshake done or not.
     pub(crate) outgoing: u32,
@@ -104,7 +112,8 @@ impl Zone {
             isolates: config.isolation == StreamIsolation::PerDial,
             proxy: ProxyState::Untried,
             proxy_failures: 0,
-            proxy_rests_until: None,
+            rests_until: None,
+            failures_in_row: 0,
             dialing: 0,
             outgoing: 0,
             incoming: 0,
@@ -127,10 +136,22 @@ impl Zone {
         }
     }
 
+    /// A dial failed: paces the next one, the slower the longer nothing succeeds. Says whether the address can be blamed:
+    /// where everything fails, the network is down.
+    pub(crate) fn dial_failed(&mut self) -> (Duration, bool) {
+        self.failures_in_row = self.failures_in_row.saturating_add(1);
+        (DIAL_PACE * self.failures_in_row.min(10), !self.network_seems_down())
+    }
+
+    /// Whether so many dials have failed in a row, and no link is up, that no address is to blame.
+    pub(crate) const fn network_seems_down(&self) -> bool {
+        self.failures_in_row > NETWORK_DOWN && self.ready_outgoing == 0
+    }
+
     /// The proxy did its part. Says whether that is news after a failure.
     pub(crate) fn proxy_worked(&mut self) -> bool {
         self.proxy_failures = 0;
-        self.proxy_rests_until = None;
+        self.rests_until = None;
         matches!(core::mem::replace(&mut self.proxy, ProxyState::Up), ProxyState::Down(_))
     }
 
@@ -138,7 +159,7 @@ impl Zone {
     pub(crate) fn proxy_failed(&mut self, now: Instant, why: DialFailure, rng: &mut dyn CryptoRng) -> bool {
         let rest = PROXY_REST.0.saturating_mul(1 << self.proxy_failures.min(8)).min(PROXY_REST.1);
         self.proxy_failures = self.proxy_failures.saturating_add(1);
-        self.proxy_rests_until = Some(now + rand::between(rng, rest / 2, rest));
+        self.rests_until = Some(now + rand::between(rng, rest / 2, rest));
         core::mem::replace(&mut self.proxy, ProxyState::Down(why)) != ProxyState::Down(why)
     }
 

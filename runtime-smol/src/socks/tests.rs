@@ -208,13 +208,13 @@ fn refused_credentials_are_told_from_a_broken_proxy() {
 #[test]
 fn what_is_no_socks5_is_called_so() {
     let greeted = |auth: SocksAuth, script| talk(&auth, dial(ZoneKind::Tor, ONION), script);
-    let broken = Err(DialFailure::ProxyProtocol);
+    let (broken, closed) = (Err(DialFailure::ProxyProtocol), Err(DialFailure::ProxyClosed));
     // hung up: at once, within the first reply, before and within the others
-    assert_eq!(greeted(SocksAuth::None, vec![]), broken);
-    assert_eq!(greeted(SocksAuth::None, vec![Skip(3), Say(vec![5])]), broken);
-    assert_eq!(greeted(SocksAuth::IsolationRequired, vec![Skip(3), Say(vec![5, 2]), Skip(35), Say(vec![1])]), broken);
-    assert_eq!(through_tor(vec![]), broken);
-    assert_eq!(through_tor(vec![Say(ACCEPTED[..9].to_vec())]), broken);
+    assert_eq!(greeted(SocksAuth::None, vec![]), closed);
+    assert_eq!(greeted(SocksAuth::None, vec![Skip(3), Say(vec![5])]), closed);
+    assert_eq!(greeted(SocksAuth::IsolationRequired, vec![Skip(3), Say(vec![5, 2]), Skip(35), Say(vec![1])]), closed);
+    assert_eq!(through_tor(vec![]), closed);
+    assert_eq!(through_tor(vec![Say(ACCEPTED[..9].to_vec())]), closed);
     // other languages
     assert_eq!(greeted(SocksAuth::None, vec![Skip(3), Say(b"HTTP/1.1 400 Bad Request\r\n".to_vec())]), broken);
     assert_eq!(greeted(SocksAuth::None, vec![Skip(3), Say(vec![4, 90])]), broken);

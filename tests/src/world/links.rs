@@ -67,7 +67,7 @@ impl World {
         let at = self.later().max(self.record.last_sent(node, conn));
         loop {
             let running = self.members[node].node.as_mut();
-            let Some(bytes) = running.and_then(|running| running.outgoing(conn).ok()?.take()) else { break };
+            let Some(bytes) = running.and_then(|running| running.outgoing(conn).ok()?.take_frame()) else { break };
             let kind = self.record.zone_of(node, conn).map(|zone: ZoneId| self.members[node].kinds[zone.index()]);
             self.record.sent(at, node, conn, kind, &bytes);
             self.plan(at, Step::Deliver { to: far, bytes });
@@ -169,6 +169,15 @@ impl World {
     /// Sends bytes from a scripted peer; they arrive at once.
     pub fn raw_send(&mut self, index: RawIndex, bytes: &[u8]) {
         if let Some((node, conn)) = self.raw_ends[index] {
+            self.deliver(End::Node(node, conn), Bytes::copy_from_slice(bytes));
+        }
+    }
+
+    /// Puts bytes into the stream from one node to another, as if that one had sent them.
+    pub fn raw_to_link(&mut self, to: NodeIndex, from: NodeIndex, bytes: &[u8]) {
+        let link =
+            self.peers.iter().find(|((index, _), far)| *index == to && matches!(far, End::Node(other, _) if *other == from));
+        if let Some((&(node, conn), _)) = link {
             self.deliver(End::Node(node, conn), Bytes::copy_from_slice(bytes));
         }
     }
