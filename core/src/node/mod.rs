@@ -177,6 +177,9 @@ impl Node {
                 let reason = *reason;
                 self.close(id, reason);
             } else {
+                if conn.queue.len() == 0 {
+                    self.flushes.go_on(self.now, id);
+                }
                 self.schedule(id);
                 self.send_accepted();
             }

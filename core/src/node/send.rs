@@ -136,24 +136,30 @@ impl Node {
         }
     }
 
-    /// A link's flush is due: what fits goes into one message, the rest waits until the peer has read some of it.
+    /// A link's flush is due: as many messages as its queue takes now; the rest waits until the peer has read them.
     pub(super) fn flush(&mut self, id: ConnId, entries: BTreeSet<Handle>) {
         let zone = self.conns.find(id.0).map(|conn| conn.zone);
         let Some(exit) = self.local_exit().ok().filter(|exit| Some(exit.zone()) == zone) else {
             entries.iter().for_each(|&entry| self.stash.drop_carrier(entry));
             return self.reroute(Held::LeaveOut);
         };
-        let (batch, rest) = self.batch(id, entries, &exit);
-        self.flushes.put_back(self.now, id, rest.into_iter());
-        self.hand_over(id, &batch, &exit);
+        let mut waiting: Vec<Handle> = entries.into_iter().collect();
+        while !waiting.is_empty() {
+            let (batch, rest) = self.batch(id, &waiting, &exit);
+            if batch.is_empty() {
+                return self.flushes.put_back(self.now, id, rest);
+            }
+            self.hand_over(id, &batch, &exit);
+            waiting = rest;
+        }
     }
 
-    /// Splits what waits for a link into what its queue takes now, and the rest. Own frames leave half of the queue
-    /// free, so they neither stop the reading nor count as the peer's slowness.
-    fn batch(&self, id: ConnId, entries: BTreeSet<Handle>, exit: &LocalExit) -> (Vec<Handle>, Vec<Handle>) {
+    /// Splits what waits for a link into one message that its queue takes now, and the rest. Own frames leave most of
+    /// the queue free, so they neither stop the reading nor count as the peer's slowness.
+    fn batch(&self, id: ConnId, entries: &[Handle], exit: &LocalExit) -> (Vec<Handle>, Vec<Handle>) {
         let queued = self.conns.find(id.0).map_or(0, |conn| conn.queue.len());
         let (mut batch, mut rest, mut bytes) = (Vec::new(), Vec::new(), 0);
-        for entry in entries {
+        for &entry in entries {
             let Some(size) = self.stash.leave_by(entry, exit).map(<[u8]>::len) else { continue };
             let fits = queued == 0 || queued + bytes + size <= self.limits.queue_bytes / 4;
             if fits && (bytes == 0 || bytes + size <= MESSAGE) {

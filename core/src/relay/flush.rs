@@ -1,6 +1,7 @@
 //! Own transactions that wait for a link: each link is flushed at a time of its own (spec: dandelion-noise §5).
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use rand_core::CryptoRng;
@@ -14,13 +15,15 @@ use crate::time::Instant;
 /// spread. Its mean is ten of them.
 const STEP: Duration = Duration::from_millis(250);
 
-/// How soon a link that could not take everything is looked at again.
-const AGAIN: Duration = Duration::from_secs(1);
+/// When a link that could not take everything is looked at again, if it has not written all of it before.
+const AGAIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 struct Flush {
     at: Instant,
     entries: BTreeSet<Handle>,
+    /// The rest of a flush that did not fit: it goes on as soon as the link has written what did.
+    goes_on: bool,
 }
 
 /// Transactions that wait for the flush of a link.
@@ -43,14 +46,20 @@ impl Flushes {
     }
 
     /// Puts back what a link could not take yet.
-    pub(crate) fn put_back(&mut self, now: Instant, conn: ConnId, entries: impl Iterator<Item = Handle>) {
-        for entry in entries {
-            self.add(conn, entry, || now + AGAIN);
+    pub(crate) fn put_back(&mut self, now: Instant, conn: ConnId, entries: Vec<Handle>) {
+        let rest = Flush { at: now + AGAIN, entries: entries.into_iter().collect(), goes_on: true };
+        self.by_link.insert(conn, rest);
+    }
+
+    /// A link has written all that was queued: what was put back is due.
+    pub(crate) fn go_on(&mut self, now: Instant, conn: ConnId) {
+        if let Some(flush) = self.by_link.get_mut(&conn).filter(|flush| flush.goes_on) {
+            flush.at = now;
         }
     }
 
     fn add(&mut self, conn: ConnId, entry: Handle, at: impl FnOnce() -> Instant) -> bool {
-        let flush = self.by_link.entry(conn).or_insert_with(|| Flush { at: at(), entries: BTreeSet::new() });
+        let flush = self.by_link.entry(conn).or_insert_with(|| Flush { at: at(), entries: BTreeSet::new(), goes_on: false });
         flush.entries.insert(entry)
     }
 
@@ -72,8 +81,6 @@ impl Flushes {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
-
     use chacha20::ChaCha20Rng;
     use rand_core::SeedableRng;
 
