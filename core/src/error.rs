@@ -156,7 +156,7 @@ pub enum DialFailure {
     ProxyProtocol,
     /// The proxy offers no user/password authentication, so streams would share circuits.
     #[error(
-        "the proxy refuses user/password authentication (SOCKS5 method 02), so streams would share circuits: \
+        "the proxy refuses user/password authentication (SOCKS5 method 02), so streams cannot be isolated from each other: \
          use a Tor SocksPort with IsolateSOCKSAuth"
     )]
     ProxyWithoutIsolation,
