@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anonet_core::{Addr, Instant, ZoneId, ZoneKind};
-use smol::Timer;
+use async_io::Timer;
 use smol::channel::Sender;
 use smol::net::TcpListener;
 

@@ -4,11 +4,13 @@
 mod common;
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::{Daemon, ONION, anonetd, stderr, stdout, tx1};
+use common::{Daemon, ONION, Scratch, anonetd, stderr, stdout, tx1};
 use serde_json::Value;
 
 fn keys(document: &Value) -> Vec<&str> {
@@ -34,7 +36,7 @@ fn the_status_document_has_its_keys() {
     let node = Daemon::start(&[]);
     node.wait_for("a failed proxy", |node| node.status()["zones"][0]["proxy_state"] == "down");
     let status = node.status();
-    assert_eq!(keys(&status), ["network", "received", "relay_policy", "stash", "version", "zones"]);
+    assert_eq!(keys(&status), ["network", "received", "relay_policy", "stash", "stash_store", "version", "zones"]);
     assert_eq!((&status["network"], &status["relay_policy"]), (&"regtest".into(), &"fluff".into()));
     assert_eq!((&status["stash"], &status["received"]), (&Value::Array(vec![]), &Value::Array(vec![])));
     let zone = &status["zones"][0];
@@ -80,9 +82,55 @@ fn the_log_says_the_policy_and_no_names() {
     node.stop("-TERM");
     let log = node.log();
     assert!(log.contains("relay policy fluff"), "{log}");
-    let last = log.lines().find(|line| line.contains("memory only")).unwrap_or_else(|| panic!("{log}"));
-    assert!(last.contains("WARN") && last.contains("1 own transaction"), "{last}");
     assert!(!log.contains(&ONION[..20]) && !log.contains(common::TX1) && !log.contains('\x1b'), "{log}");
+}
+
+/// The lines of the log that a user at the default level is to worry about.
+fn problems(node: &Daemon) -> Vec<String> {
+    let is_problem = |line: &&str| line.contains("WARN") || line.contains("ERROR");
+    node.log().lines().filter(is_problem).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_missing_proxy_is_one_error() {
+    let node = Daemon::start(&[]);
+    node.wait_for("a failed proxy", |node| node.status()["zones"][0]["proxy_state"] == "down");
+    // enough for further tries
+    std::thread::sleep(Duration::from_secs(4));
+    let problems = problems(&node);
+    assert!(
+        matches!(problems.as_slice(), [line] if line.contains("ERROR") && line.contains("tor through 127.0.0.1:")
+        && line.contains("cannot be reached: start it")),
+        "{problems:#?}"
+    );
+}
+
+#[test]
+fn a_proxy_without_isolation_is_an_error_and_named_once() {
+    const ANSWERS: [&[[u8; 2]]; 3] = [&[[5, 0]], &[[5, 0xff]], &[[5, 2], [1, 1]]];
+    for answers in ANSWERS {
+        let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+        let option = format!("tor,{}", proxy.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for client in proxy.incoming() {
+                let mut client = client.unwrap();
+                for answer in answers {
+                    // a client that has heard enough is gone
+                    let _ = client.read(&mut [0; 512]).and_then(|_| client.write_all(answer));
+                }
+                let _ = client.read(&mut [0; 1]);
+            }
+        });
+        let node = Daemon::start_in(Scratch::new(), &["--no-public", "--add-peer", ONION, "--proxy", &option]);
+        node.wait_for("a failed proxy", |node| node.status()["zones"][0]["proxy_state"] == "down");
+        std::thread::sleep(Duration::from_secs(3));
+        let problems = problems(&node);
+        assert!(
+            matches!(problems.as_slice(), [line] if line.contains("ERROR") && (line.contains("isolat")
+            || line.contains("Isolat"))),
+            "{problems:#?}"
+        );
+    }
 }
 
 #[test]

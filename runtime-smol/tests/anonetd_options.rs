@@ -26,6 +26,7 @@ fn bad_options_are_named_with_their_fix() {
         (&["--rpc-bind", "off"], "--rpc-bind", "IP:PORT"),
         (&["--relay-policy", "noise"], "--relay-policy", "not in this version"),
         (&["--relay-policy", "tor=courier"], "--relay-policy", "not in this version"),
+        (&["--stash", "tape"], "--stash", "memory"),
         (&["--log-level", "loud"], "--log-level", "info"),
         (&["--network", "main"], "--network", "mainnet"),
         (&["--netwrok", "mainnet"], "--netwrok", "--network"),
@@ -47,6 +48,9 @@ fn help_and_version_are_there() {
         assert_eq!(output.status.code(), Some(0), "{command:?}");
         assert!(stdout(&output).contains("Exit codes:"), "{command:?}");
     }
+    let help = stdout(&anonetd().args(["run", "--help"]).output().unwrap());
+    let said: Vec<&str> = help.split_whitespace().collect();
+    assert!(said.join(" ").contains("stash.redb in the data directory is not encrypted"), "{help}");
     let output = anonetd().arg("--version").output().unwrap();
     assert_eq!(stdout(&output), format!("anonetd {}\n", env!("CARGO_PKG_VERSION")));
 }

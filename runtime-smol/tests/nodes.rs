@@ -58,8 +58,8 @@ fn a_reader_that_stalls_holds_up_nobody_else_and_loses_nothing() {
         ];
         let proxy = Proxy::start(executor, Pace::AtOnce, &routes).await;
         let mut config = config(onion_peers(&ONIONS[..2]));
-        // reading pauses at half: well above what the kernel's buffers take, well below what is sent
-        config.limits.queue_bytes = 16 << 20;
+        // own transactions take a quarter of it: all of them at once, which is more than the kernel's buffers take
+        config.limits.queue_bytes = 64 << 20;
         let client = TestNode::start(executor, config, tor(proxy.addr), 0);
         zip(fast.up(), slow.up()).await;
         zip(client.up(), async { client.up().await }).await;
@@ -80,12 +80,12 @@ fn a_reader_that_stalls_holds_up_nobody_else_and_loses_nothing() {
         assert!(all_txs(&fast).await == sent);
         assert_eq!(slow.txs_so_far(), 0);
 
-        // it goes on talking, so that the client stops listening to it
+        // it goes on talking meanwhile
         slow.skip(Duration::from_secs(80)).await;
         Timer::after(Duration::from_millis(50)).await;
         drop(release);
         assert!(all_txs(&slow).await == sent);
-        // the client listens again, or it would not notice this
+        // the client still listens, or it would not notice this
         slow.handle.shutdown().await;
         client.until(|event| matches!(event, Event::Down { reason: CloseReason::Ended, .. }).then_some(())).await;
     });

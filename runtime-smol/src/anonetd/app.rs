@@ -2,6 +2,7 @@
 //!
 //! At the default level the log holds no address and no transaction id.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anonet_core::route::Why;
@@ -9,7 +10,10 @@ use anonet_core::{CloseReason, ConnId, Direction, Event, Instant, Node, Note, St
 use smol::channel::Sender;
 use tracing::{debug, error, info, warn};
 
+use super::args::StashStore;
+use super::keeper::Changes;
 use super::received::Unread;
+use super::settings::ZoneLabel;
 use crate::driver::App;
 use crate::handle::Handle;
 
@@ -25,12 +29,15 @@ pub(super) struct Observer {
     zones: Vec<ZoneWatch>,
     unread: Sender<Unread>,
     held: Option<(Instant, Why)>,
+    /// Where that goes which has to be on disk, unless the stash is kept in memory only.
+    changes: Option<Changes>,
 }
 
 /// What was said of one zone.
 #[derive(Debug)]
 struct ZoneWatch {
     kind: ZoneKind,
+    proxy: Option<SocketAddr>,
     /// Outgoing links whose handshake is done.
     links: Vec<ConnId>,
     /// Causes of failed dials and links that were logged since the zone last had a link.
@@ -38,10 +45,11 @@ struct ZoneWatch {
 }
 
 impl Observer {
-    /// An observer of a node with these zones, who gives what peers send to `unread`.
-    pub(super) fn new(zones: impl IntoIterator<Item = ZoneKind>, unread: Sender<Unread>) -> Self {
-        let watch = |kind| ZoneWatch { kind, links: Vec::new(), causes: Vec::new() };
-        Self { zones: zones.into_iter().map(watch).collect(), unread, held: None }
+    /// An observer of a node with these zones, who gives what peers send to `unread`, and to `changes` what has to be on
+    /// disk.
+    pub(super) fn new(zones: &[ZoneLabel], unread: Sender<Unread>, changes: Option<Changes>) -> Self {
+        let watch = |label: &ZoneLabel| ZoneWatch { kind: label.kind, proxy: label.proxy, links: Vec::new(), causes: Vec::new() };
+        Self { zones: zones.iter().map(watch).collect(), unread, held: None, changes }
     }
 
     fn kind(&self, zone: ZoneId) -> ZoneKind {
@@ -73,11 +81,17 @@ impl App for Observer {
         match event {
             Event::Up { conn, zone, direction } => self.zones[zone.index()].up(conn, direction),
             Event::Down { conn, zone, reason } => self.zones[zone.index()].down(conn, reason),
-            Event::Tx { ticket, zone, blob } => {
+            Event::Tx { ticket, zone, blob, .. } => {
                 let zone = self.kind(zone);
                 self.unread(node, now, Unread { ticket, zone, blob });
             }
             Event::Held { id, why } => self.held(node, now, id, why),
+            Event::Exposing { id, exposure } => {
+                // without a store nobody is to ask
+                if let Some(changes) = &self.changes {
+                    changes.exposing(id, exposure);
+                }
+            }
             Event::Queued { id, zone } => {
                 debug!("transaction {} is queued", id.reveal());
                 info!("an own transaction is on its way to the links of {}", self.kind(zone));
@@ -89,9 +103,12 @@ impl App for Observer {
             Event::Expired { id } => {
                 debug!("transaction {} is given up", id.reveal());
                 warn!("an own transaction is given up: it was kept as long as it may be");
+                if let Some(changes) = &self.changes {
+                    changes.expired(id);
+                }
             }
             Event::Note(note) => self.note(note),
-            Event::Stopped => report_unsent(node),
+            Event::Stopped => report_unsent(node, if self.changes.is_some() { StashStore::Disk } else { StashStore::Memory }),
             other => debug!("{other:?}"),
         }
     }
@@ -100,8 +117,8 @@ impl App for Observer {
 impl Observer {
     fn note(&self, note: Note) {
         match note {
-            Note::ProxyDown { zone, why } => error!("{}: {why}", self.kind(zone)),
-            Note::ProxyUp { zone } => info!("{}: the proxy works", self.kind(zone)),
+            Note::ProxyDown { zone, why } => error!("{}: {why}", self.zones[zone.index()].way()),
+            Note::ProxyUp { zone } => info!("{}: the proxy works again", self.zones[zone.index()].way()),
             // strangers can cause any number of them
             Note::ReceivedDropped { zone } => {
                 debug!("{}: too many transactions from peers wait: one is dropped", self.kind(zone))
@@ -118,6 +135,11 @@ impl Observer {
 }
 
 impl ZoneWatch {
+    /// The zone by way of its proxy.
+    fn way(&self) -> String {
+        self.proxy.map_or_else(|| self.kind.to_string(), |proxy| format!("{} through {proxy}", self.kind))
+    }
+
     fn up(&mut self, conn: ConnId, direction: Direction) {
         debug!("{}: {conn:?} is up ({direction:?})", self.kind);
         if direction == Direction::Outgoing {
@@ -159,19 +181,22 @@ impl ZoneWatch {
     }
 }
 
-/// Says at the end what is lost with the process.
-fn report_unsent(node: &Node) {
+/// Says at the end what is lost with the process, or stays.
+fn report_unsent(node: &Node, stash_store: StashStore) {
     let unsent = node.stash().filter(|entry| entry.recipients == 0).count();
-    if unsent > 0 {
-        warn!(
-            "{} never reached a peer and stopping loses them, as this version keeps them in memory only: submit them \
-             again after the next start",
+    match stash_store {
+        _ if unsent == 0 => {}
+        StashStore::Disk => info!("{} reached no peer yet; the stash on disk keeps what is to go out", own_transactions(unsent)),
+        StashStore::Memory => warn!(
+            "{} never reached a peer and this stop loses them, as the stash is in memory only: submit them again after the \
+             next start",
             own_transactions(unsent)
-        );
+        ),
     }
 }
 
-fn own_transactions(count: usize) -> String {
+/// So many of them, in words.
+pub(super) fn own_transactions(count: usize) -> String {
     if count == 1 { "1 own transaction".into() } else { format!("{count} own transactions") }
 }
 
@@ -187,7 +212,7 @@ mod tests {
 
     #[test]
     fn causes_are_told_once_and_not_without_end() {
-        let mut zone = ZoneWatch { kind: ZoneKind::Tor, links: Vec::new(), causes: Vec::new() };
+        let mut zone = ZoneWatch { kind: ZoneKind::Tor, proxy: None, links: Vec::new(), causes: Vec::new() };
         let dial = |code| CloseReason::Dial(DialFailure::Socks(code));
         assert!(zone.is_news(dial(4)));
         assert!(!zone.is_news(dial(4)));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anonet_core::Network;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use super::exit;
 
@@ -74,6 +75,11 @@ pub(super) struct RunArgs {
     /// Where wallets send transactions to (loopback only), or `none`
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:18091")]
     pub(super) rpc_bind: String,
+    /// Where own transactions are kept until they are out. `disk` outlives stops and crashes; the file stash.redb in the
+    /// data directory is not encrypted: who reads it sees your transactions, some time after they are done, too.
+    /// `memory` writes nothing, and a stop or crash loses them
+    #[arg(long, value_enum, default_value = "disk", hide_possible_values = true, value_name = "disk|memory")]
+    pub(super) stash: StashStore,
     #[command(flatten)]
     pub(super) data: DataArgs,
     /// error, warn, info, debug or trace, or a filter such as `info,anonet_smol=debug`; from debug on the log names
@@ -133,6 +139,16 @@ pub(super) struct DecodeArgs {
     /// Print one JSON document for each line
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// `--stash`: what keeps own transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum StashStore {
+    /// A file in the data directory
+    Disk,
+    /// Nothing but this process
+    Memory,
 }
 
 /// `--network`.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use async_io::Timer;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
@@ -11,7 +12,6 @@ use hyper::header::HOST;
 use hyper::{Method, Request, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use smol::Timer;
 use smol::future::or;
 use smol::net::unix::UnixStream;
 use smol_hyper::rt::FuturesIo;

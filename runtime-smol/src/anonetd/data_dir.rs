@@ -48,6 +48,11 @@ impl DataDir {
         self.0.join("control.sock")
     }
 
+    /// The own transactions that the node keeps on disk.
+    pub(super) fn stash(&self) -> PathBuf {
+        self.0.join("stash.redb")
+    }
+
     /// Creates the directory, for this user only, and takes it for this process.
     pub(super) fn lock(&self) -> Result<DataDirLock, DataDirError> {
         let path = self.0.clone();

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub(super) const HELP: &str = "\
 Exit codes:
   0  done; for `submit`: the node has accepted the transaction
-  1  failed: bad data, no running node, a port or directory in use
+  1  failed: bad data, no running node, a port or directory in use, a damaged file
   2  wrong usage: an unknown option, a value that makes no sense, a file that cannot be read";
 
 /// Why a command ends early.

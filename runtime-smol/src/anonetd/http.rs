@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_io::Timer;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
@@ -15,11 +16,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use serde::Serialize;
+use smol::Executor;
 use smol::future::or;
 use smol::io::{AsyncRead, AsyncWrite};
 use smol::lock::Semaphore;
 use smol::stream::{Stream, StreamExt};
-use smol::{Executor, Timer};
 use smol_hyper::rt::{FuturesIo, SmolTimer};
 use tracing::debug;
 

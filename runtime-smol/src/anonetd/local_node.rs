@@ -1,18 +1,23 @@
 //! The running node as its local callers see it: what the control socket and the wallet RPC share.
 
-use anonet_core::{StashReport, SubmitError, Submitted};
+use anonet_core::{Instant, Node, StashReport, SubmitError, Submitted, TxId};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::args::StashStore;
+use super::keeper::Counter;
 use super::status::{Reporter, StashEntry, Status, ZoneEntry};
 use super::tx::{self, TxError};
 use crate::handle::{Handle, Stopped};
+use crate::store::StoreError;
 
 /// One running node.
 #[derive(Clone, Debug)]
 pub(super) struct LocalNode {
     pub(super) handle: Handle,
     pub(super) reporter: Reporter,
+    /// What stores transactions before the node gets them, unless they are kept in memory only.
+    pub(super) counter: Option<Counter>,
 }
 
 /// A transaction was taken.
@@ -20,12 +25,14 @@ pub(super) struct LocalNode {
 pub(super) struct Accepted {
     /// It was there before.
     pub(super) known: bool,
+    /// What keeps it.
+    pub(super) stash_store: StashStore,
     #[serde(flatten)]
     pub(super) entry: StashEntry,
 }
 
 /// Why a transaction was not taken. Nothing was kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Debug, Error)]
 pub(super) enum NotAccepted {
     #[error(transparent)]
     Tx(#[from] TxError),
@@ -33,6 +40,8 @@ pub(super) enum NotAccepted {
     Node(#[from] SubmitError),
     #[error(transparent)]
     Stopped(#[from] Stopped),
+    #[error("the transaction could not be stored, so it is not accepted: {0}")]
+    Store(#[from] StoreError),
     #[error("the node did not keep the transaction: submit it again")]
     Gone,
 }
@@ -52,14 +61,26 @@ impl LocalNode {
 
     /// Hands in the bytes of a transaction of the user.
     pub(super) async fn submit(&self, blob: Vec<u8>) -> Result<Accepted, NotAccepted> {
-        let (id, tx) = smol::unblock(move || tx::parse(&blob)).await?;
+        let (parsed, blob) = smol::unblock(move || (tx::parse(&blob), blob)).await;
+        let (id, tx) = parsed?;
+        if let Some(counter) = &self.counter {
+            return counter.submit(id, tx, blob).await;
+        }
         let reporter = self.reporter.clone();
-        let taken = self.handle.call(move |node, now| {
-            let submitted = node.submit_tx(now, id, tx)?;
-            let is_it = |entry: &StashReport| entry.id == id;
-            let entry = node.stash().find(is_it).ok_or(NotAccepted::Gone)?;
-            Ok(Accepted { known: submitted == Submitted::Known, entry: reporter.stash_entry(&entry, now) })
-        });
-        taken.await?
+        self.handle.call(move |node, now| take_in(node, now, &reporter, id, |node| node.submit_tx(now, id, tx))).await?
     }
+}
+
+/// Has the node take a transaction in, and says what became of it.
+pub(super) fn take_in(
+    node: &mut Node,
+    now: Instant,
+    reporter: &Reporter,
+    id: TxId,
+    submit: impl FnOnce(&mut Node) -> Result<Submitted, SubmitError>,
+) -> Result<Accepted, NotAccepted> {
+    let known = submit(node)? == Submitted::Known;
+    let is_it = |entry: &StashReport| entry.id == id;
+    let entry = node.stash().find(is_it).ok_or(NotAccepted::Gone)?;
+    Ok(Accepted { known, stash_store: reporter.stash_store, entry: reporter.stash_entry(&entry, now) })
 }

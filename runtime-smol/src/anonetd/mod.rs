@@ -12,14 +12,16 @@ mod decode;
 mod exit;
 pub(crate) mod hex;
 mod http;
+mod keeper;
 mod local_node;
 mod logging;
 mod received;
 mod relay_policy;
+mod restore;
 mod rpc;
 mod run;
 #[cfg(test)]
-mod scratch;
+pub(crate) mod scratch;
 mod settings;
 mod status;
 mod submit;

@@ -9,19 +9,22 @@ use smol::stream::StreamExt;
 use tracing::{info, warn};
 
 use super::app::Observer;
-use super::args::RunArgs;
+use super::args::{RunArgs, StashStore};
 use super::control::ControlSocket;
 use super::data_dir::DataDir;
 use super::exit::Failure;
+use super::keeper::Keeper;
 use super::local_node::LocalNode;
 use super::logging;
 use super::received::{self, ReceivedList};
 use super::relay_policy::FLUFF;
+use super::restore::{self, Networks};
 use super::rpc;
 use super::settings::Settings;
 use super::status::Reporter;
 use crate::clock::Clock;
 use crate::driver;
+use crate::store::Store;
 
 /// Runs the node until SIGTERM or SIGINT.
 pub(super) fn run(args: RunArgs) -> Result<(), Failure> {
@@ -37,21 +40,19 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
     let clock = Clock::start();
     let mut signals = Signals::new([Signal::Term, Signal::Int])
         .map_err(|error| Failure::failed(format_args!("cannot listen to signals: {error}")))?;
-    // everything that can be in use is taken before the first byte leaves
+    // everything that can be in use or damaged is taken before the first byte leaves
     let control = ControlSocket::bind(dir).map_err(Failure::failed)?;
     let wallets = match settings.rpc {
         Some(addr) => Some(rpc::bind(addr).await.map_err(Failure::failed)?),
         None => None,
     };
+    let store = match settings.stash {
+        StashStore::Disk => Some(Store::open(dir.stash()).await.map_err(Failure::failed)?),
+        StashStore::Memory => None,
+    };
     greet(&settings, dir);
-    let Settings { network, service, zones, .. } = settings;
-    let received = ReceivedList::new(service.config.limits);
-    let (unread, arrivals) = received::channel();
-    let observer = Observer::new(zones.iter().map(|zone| zone.kind), unread);
-    let handle = driver::start(executor, clock, service, observer).map_err(Failure::failed)?;
-    executor.spawn(received::read_arrivals(arrivals, received.clone(), handle.clone(), clock)).detach();
-
-    let node = Arc::new(LocalNode { handle: handle.clone(), reporter: Reporter { network, zones, received } });
+    let node = Arc::new(start(executor, clock, settings, store).await?);
+    let handle = node.handle.clone();
     let wallet_calls = async {
         match &wallets {
             Some(listener) => rpc::serve_wallets(executor, listener, node.clone(), clock.now()).await,
@@ -78,6 +79,35 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
     Ok(())
 }
 
+/// Starts the node, with what the store holds.
+async fn start(
+    executor: &Executor<'static>,
+    clock: Clock,
+    settings: Settings,
+    store: Option<Store>,
+) -> Result<LocalNode, Failure> {
+    let Settings { network, service, zones, stash: stash_store, .. } = settings;
+    let networks = Networks::of(&service.config);
+    let limits = service.config.limits;
+    let stored = match &store {
+        Some(store) => restore::load(store, networks, clock.now(), limits.stash_lifetime).await?,
+        None => Vec::new(),
+    };
+    let keeper = store.map(Keeper::new);
+    let counter = keeper.as_ref().map(Keeper::counter);
+    let received = ReceivedList::new(limits);
+    let (unread, arrivals) = received::channel();
+    let observer = Observer::new(&zones, unread, keeper.as_ref().map(Keeper::changes));
+    let handle = driver::start(executor, clock, service, observer).map_err(Failure::failed)?;
+    executor.spawn(received::read_arrivals(arrivals, received.clone(), handle.clone(), clock)).detach();
+    let reporter = Reporter { network, zones, received, stash_store };
+    if let Some(keeper) = keeper {
+        executor.spawn(keeper.run(handle.clone(), reporter.clone(), clock)).detach();
+    }
+    restore::restore(&handle, stored).await.map_err(Failure::failed)?;
+    Ok(LocalNode { handle, reporter, counter })
+}
+
 /// What a reader of the log should know first.
 fn greet(settings: &Settings, dir: &DataDir) {
     info!("anonetd {} on {}, data in {}", env!("CARGO_PKG_VERSION"), settings.network.name(), dir.path().display());
@@ -87,6 +117,13 @@ fn greet(settings: &Settings, dir: &DataDir) {
     match settings.rpc {
         Some(addr) => info!("wallets: http://{addr}"),
         None => info!("wallets: switched off"),
+    }
+    match settings.stash {
+        StashStore::Disk => info!("stash: on disk, not encrypted"),
+        StashStore::Memory => info!("stash: in memory only, a stop loses own transactions that are not out"),
+    }
+    if settings.stash == StashStore::Memory && dir.stash().exists() {
+        warn!("the stash on disk is left alone: own transactions in it stay there until a start with --stash disk");
     }
     for remark in &settings.remarks {
         if remark.is_harmless() { info!("{remark}") } else { warn!("{remark}") }

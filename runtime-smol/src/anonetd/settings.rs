@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use anonet_core::{Config, Network, PeerRole, StreamIsolation, ZoneConfig, ZoneKind};
+use anonet_core::{Config, Durability, Network, PeerRole, StreamIsolation, ZoneConfig, ZoneKind};
 use thiserror::Error;
 
-use super::args::RunArgs;
+use super::args::{RunArgs, StashStore};
 use super::relay_policy::{RelayPolicies, RelayPolicyError};
 use crate::driver::{Listener, Service, SocksAuth, SocksProxy, Transport};
 use crate::options::{
@@ -25,6 +25,7 @@ pub(super) struct Settings {
     /// As the zones of `service`.
     pub(super) zones: Vec<ZoneLabel>,
     pub(super) rpc: Option<SocketAddr>,
+    pub(super) stash: StashStore,
     /// What the user should know at the start.
     pub(super) remarks: Vec<Remark>,
 }
@@ -88,6 +89,10 @@ impl Settings {
         let remarks = remarks(&plan, args);
         let tor_isolation = if args.allow_no_isolation { StreamIsolation::None } else { StreamIsolation::PerDial };
         let mut service = Service { config: Config::new(network), transports: Vec::new(), listeners: Vec::new() };
+        service.config.durability = match args.stash {
+            StashStore::Disk => Durability::BeforeRelay,
+            StashStore::Memory => Durability::Memory,
+        };
         let mut zones = Vec::new();
         // the public zone last: it is the least interesting one
         for zone in plan.anonymity {
@@ -99,7 +104,7 @@ impl Settings {
             zones.push(ZoneLabel { kind: ZoneKind::Public, proxy: public.proxy.as_ref().map(|proxy| proxy.addr) });
             add_public(&mut service, public);
         }
-        Ok(Self { network, service, zones, rpc, remarks })
+        Ok(Self { network, service, zones, rpc, stash: args.stash, remarks })
     }
 }
 

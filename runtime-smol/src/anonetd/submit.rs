@@ -6,11 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anonet_core::MAX_TX_SIZE;
+use async_io::Timer;
 use bytes::Bytes;
 use serde::Serialize;
-use smol::Timer;
 
-use super::args::{SubmitArgs, WaitFor};
+use super::args::{StashStore, SubmitArgs, WaitFor};
 use super::client::ControlClient;
 use super::data_dir::DataDir;
 use super::exit::Failure;
@@ -91,7 +91,7 @@ fn is_idle(status: &Status, entry: &StashEntry) -> bool {
 
 fn print(accepted: &Accepted, json: bool) -> io::Result<()> {
     let mut out = stdout().lock();
-    let advice = advice(&accepted.entry);
+    let advice = advice(&accepted.entry, accepted.stash_store);
     if json {
         serde_json::to_writer(&mut out, &Report { accepted, advice: &advice })?;
         return writeln!(out);
@@ -115,11 +115,15 @@ fn describe(entry: &StashEntry) -> String {
 }
 
 /// How long the node should go on running.
-fn advice(entry: &StashEntry) -> String {
+fn advice(entry: &StashEntry, stash_store: StashStore) -> String {
     match entry.state {
-        State::Held | State::Queued => "Keep the node running until `anonetd status` says handed: this version forgets \
-             what it keeps when it stops."
-            .into(),
+        State::Held | State::Queued => {
+            let stop = match stash_store {
+                StashStore::Disk => "it is on disk, so a stop only delays it",
+                StashStore::Memory => "it is in memory only, so a stop loses it",
+            };
+            format!("Keep the node running until `anonetd status` says handed; {stop}.")
+        }
         State::Handed if entry.peers_proven == 0 => "Keep the node running for 2 more minutes at least, until \
              `anonetd status` says that a peer has surely read it; better for 20, so that it is sent again in case that \
              peer drops it."
@@ -155,8 +159,11 @@ mod tests {
         ] {
             assert!(describe(&entry).starts_with(entry.state.name()));
             assert!(describe(&entry).contains(says), "{}", describe(&entry));
-            assert!(advice(&entry).contains(advises), "{}", advice(&entry));
+            let advice = advice(&entry, StashStore::Disk);
+            assert!(advice.contains(advises), "{advice}");
         }
+        assert!(advice(&entry("held", 0, 0), StashStore::Disk).contains("a stop only delays it"));
+        assert!(advice(&entry("queued", 0, 0), StashStore::Memory).contains("a stop loses it"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The tour, act by act. Each act waits for what it tells; none tells what did not happen.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ struct Tour {
     carol: Handle,
     erin: Handle,
     public_link: Recording,
+    receivers: RefCell<Vec<Party>>,
 }
 
 /// Tells the whole tour.
@@ -98,7 +100,18 @@ async fn set_the_stage(executor: &Arc<Executor<'static>>, clock: Clock, proxy: S
     let carol = stage.hidden(Party::Carol, &[])?;
     let bob = stage.hidden(Party::Bob, &[CAROL])?;
     let alice = stage.alice(public_addr)?;
-    let tour = Tour { began: clock.now(), clock, said, proxy: Proxy::default(), alice, bob, carol, erin, public_link };
+    let tour = Tour {
+        began: clock.now(),
+        clock,
+        said,
+        proxy: Proxy::default(),
+        alice,
+        bob,
+        carol,
+        erin,
+        public_link,
+        receivers: RefCell::default(),
+    };
     tour.until(Party::Alice, |event| matches!(event, Event::Up { zone, .. } if zone.index() == 0).then_some(())).await?;
     tour.say("alice starts: her public link to erin is up; the proxy is not running");
     Ok(tour)
@@ -141,6 +154,7 @@ impl Tour {
         let listen = async {
             loop {
                 let Said { by, event } = self.said.recv().await?;
+                self.note(by, &event);
                 if by != party {
                     continue;
                 }
@@ -156,6 +170,13 @@ impl Tour {
         or(listen, give_up).await
     }
 
+    /// Remembers who received a transaction.
+    fn note(&self, by: Party, event: &Event) {
+        if matches!(event, Event::Tx { .. }) {
+            self.receivers.borrow_mut().push(by);
+        }
+    }
+
     async fn state_of(&self, id: TxId) -> Result<StashState, Failure> {
         let state =
             self.alice.call(move |node, _| node.stash().find(|report| report.id == id).map(|report| report.state)).await?;
@@ -164,6 +185,12 @@ impl Tour {
 
     /// What each party saw, checked before it is claimed.
     async fn sum_up(&self, blob: &[u8]) -> Result<(), Failure> {
+        while let Ok(Said { by, event }) = self.said.try_recv() {
+            self.note(by, &event);
+        }
+        if *self.receivers.borrow() != [Party::Bob] {
+            return Err(format!("bob alone should have the transaction, but these have it: {:?}", self.receivers.borrow()).into());
+        }
         let connects = self.proxy.connects();
         let users: BTreeSet<&[u8]> = connects.iter().map(|connect| connect.user.as_slice()).collect();
         let led_on = connects.iter().filter(|connect| connect.led_on).count();
@@ -200,7 +227,10 @@ impl Tour {
         println!("  bob     a stream from the proxy, a handshake that says height 1 and peer id 1 like everybody's, and one");
         println!("          transaction; no address, port, clock or chain state of alice. He has no daemon here, so it");
         println!("          waits for a verdict and is not relayed");
-        println!("  carol   {}", if hosts.contains(CAROL) { "handshakes; no transaction" } else { "nothing" });
+        println!(
+            "  carol   {}",
+            if hosts.contains(CAROL) { "a handshake with bob, who told alice of her; no transaction" } else { "nothing" }
+        );
         println!(
             "  erin    {} bytes from alice's public link, and no part of the transaction among them",
             self.public_link.len()

@@ -7,41 +7,40 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anonet_core::{Addr, ConnId, DialFailure, Event, Isolation, Node, Output, ZoneId, ZoneKind};
+use async_io::Timer;
 use bytes::{Buf, Bytes};
 use smol::channel::Sender;
 use smol::future::{or, yield_now};
-use smol::{Executor, Task, Timer};
+use smol::{Executor, Task};
 
 use super::App;
 use super::inbox::{Inbox, Input};
 use crate::clock::Clock;
 use crate::dial::{self, Failure, Opened, Transport};
-use crate::dial_log::DialLog;
 use crate::handle::Handle;
 use crate::link::Link;
 
 /// Inputs handled in a row before the links' tasks get their turn.
 const BATCH: u32 = 64;
 
-/// How one zone is reached, and what was logged of it.
+/// How one zone is reached.
 #[derive(Debug)]
 pub(crate) struct ZoneLinks {
     pub(crate) id: ZoneId,
     pub(crate) kind: ZoneKind,
     transport: Arc<Transport>,
-    log: DialLog,
 }
 
 impl ZoneLinks {
     pub(crate) fn new(id: ZoneId, kind: ZoneKind, transport: Transport) -> Self {
-        Self { id, kind, log: DialLog::new(kind, &transport), transport: transport.into() }
+        Self { id, kind, transport: transport.into() }
     }
 }
 
 /// What the core knows as one link. Dropping it ends its tasks and closes its socket.
 #[derive(Debug)]
 enum Stream {
-    Dialing { zone: ZoneId, _task: Task<()> },
+    Dialing(#[expect(dead_code, reason = "ends when it is dropped")] Task<()>),
     Open(Link),
 }
 
@@ -177,14 +176,13 @@ impl<'e, A: App> Driver<'e, A> {
             // fails only if the driver is gone, and this task with it
             let _ = inbox.send(input).await;
         });
-        self.streams.insert(conn, Stream::Dialing { zone, _task: task });
+        self.streams.insert(conn, Stream::Dialing(task));
     }
 
     fn dialed(&mut self, conn: ConnId, opened: Opened) {
         // a stream that was called off meanwhile is dropped
-        let Some(zone) = self.dialing(conn) else { return };
-        if let Some(line) = zone.log.succeeded() {
-            line.write();
+        if !self.is_dialing(conn) {
+            return;
         }
         match self.node.handle_dialed(self.clock.now(), conn) {
             Ok(()) => self.adopt(conn, opened),
@@ -193,9 +191,8 @@ impl<'e, A: App> Driver<'e, A> {
     }
 
     fn dial_failed(&mut self, conn: ConnId, failure: &Failure) {
-        let Some(zone) = self.dialing(conn) else { return };
-        if let Some(line) = zone.log.failed(failure) {
-            line.write();
+        if !self.is_dialing(conn) {
+            return;
         }
         self.streams.remove(&conn);
         self.node.handle_dial_failed(self.clock.now(), conn, failure.why);
@@ -229,15 +226,12 @@ impl<'e, A: App> Driver<'e, A> {
     fn link(&mut self, conn: ConnId) -> Option<&mut Link> {
         match self.streams.get_mut(&conn)? {
             Stream::Open(link) => Some(link),
-            Stream::Dialing { .. } => None,
+            Stream::Dialing(_) => None,
         }
     }
 
-    /// The zone of a dial that is still wanted.
-    fn dialing(&mut self, conn: ConnId) -> Option<&mut ZoneLinks> {
-        match self.streams.get(&conn)? {
-            Stream::Dialing { zone, .. } => self.zones.get_mut(zone.index()),
-            Stream::Open(_) => None,
-        }
+    /// Whether a dial is still wanted.
+    fn is_dialing(&self, conn: ConnId) -> bool {
+        matches!(self.streams.get(&conn), Some(Stream::Dialing(_)))
     }
 }

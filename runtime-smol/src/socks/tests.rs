@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anonet_core::{Config, Network, Node, Output, PeerRole, ZoneConfig, ZoneKind};
+use async_io::Timer;
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
-use smol::Timer;
 use smol::future::zip;
 use smol::net::TcpListener;
 

@@ -8,6 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
@@ -23,8 +24,19 @@ pub fn vectors() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors")
 }
 
+/// The ids of `tor/tx-N.hex`, from 1 on.
+pub const TXS: [&str; 3] = [
+    TX1,
+    "d89105e28d458a4da1122bba9590165fa15185a23dee60eff49805096c86aa32",
+    "9e78b501d5189aed719b3a81c538bcac578e041f3322f340ad16fa8a1037f993",
+];
+
 pub fn tx1() -> PathBuf {
-    vectors().join("tor/tx-1.hex")
+    tx(1)
+}
+
+pub fn tx(number: usize) -> PathBuf {
+    vectors().join(format!("tor/tx-{number}.hex"))
 }
 
 pub fn tx1_hex() -> String {
@@ -100,26 +112,47 @@ pub struct Daemon {
     child: Child,
     pub dir: Scratch,
     pub rpc_port: u16,
+    options: Vec<String>,
+    /// Copies what the child says to the log.
+    logger: Option<JoinHandle<()>>,
 }
 
 impl Daemon {
     pub fn start(options: &[&str]) -> Self {
-        let dir = Scratch::new();
+        let proxy = format!("tor,127.0.0.1:{}", free_port());
+        let usual = ["--no-public", "--add-peer", ONION, "--proxy", &proxy];
+        Self::start_in(Scratch::new(), &[&usual, options].concat())
+    }
+
+    /// A node with these options and no others that matter.
+    pub fn start_in(dir: Scratch, options: &[&str]) -> Self {
         let rpc_port = free_port();
-        let log = fs::File::create(dir.path().join("log")).unwrap();
-        let child = anonetd()
-            .args(["run", "--network", "regtest", "--no-public", "--add-peer", ONION])
-            .args(["--proxy", &format!("tor,127.0.0.1:{}", free_port())])
-            .args(["--rpc-bind", &format!("127.0.0.1:{rpc_port}")])
-            .arg("--data-dir")
-            .arg(dir.path().join("data"))
-            .args(options)
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let daemon = Self { child, dir, rpc_port };
-        daemon.wait_for("an answer", |daemon| daemon.command("status").arg("--json").output().unwrap().status.success());
+        let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
+        let (child, logger) = spawn(&dir, rpc_port, &options);
+        let daemon = Self { child, dir, rpc_port, options, logger: Some(logger) };
+        daemon.wait_until_it_answers();
         daemon
+    }
+
+    /// Starts it again after it was stopped, on the same directory and with the same options.
+    pub fn restart(&mut self) {
+        let (child, logger) = spawn(&self.dir, self.rpc_port, &self.options);
+        (self.child, self.logger) = (child, Some(logger));
+        self.wait_until_it_answers();
+    }
+
+    /// The same with other options.
+    pub fn restart_with(&mut self, options: &[&str]) {
+        self.options = options.iter().map(|option| (*option).to_owned()).collect();
+        self.restart();
+    }
+
+    fn wait_until_it_answers(&self) {
+        self.wait_for("an answer", |daemon| daemon.command("status").arg("--json").output().unwrap().status.success());
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn data_dir(&self) -> PathBuf {
@@ -157,7 +190,9 @@ impl Daemon {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
         let status = self.child.wait().unwrap();
-        (status.code(), begin.elapsed())
+        let took = begin.elapsed();
+        self.logger.take().unwrap().join().unwrap();
+        (status.code(), took)
     }
 
     /// Writes raw bytes to the RPC port and returns all that comes back until the end.
@@ -180,6 +215,25 @@ impl Daemon {
         );
         split(&self.rpc(request.as_bytes()))
     }
+}
+
+/// Runs the node. Its log goes through this process, so that a limit on what the node can write does not hit the log; and
+/// it gets an error for a write beyond such a limit, not a signal.
+fn spawn(dir: &Scratch, rpc_port: u16, options: &[String]) -> (Child, JoinHandle<()>) {
+    let mut child = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_anonetd")])
+        .args(["run", "--network", "regtest", "--rpc-bind", &format!("127.0.0.1:{rpc_port}")])
+        .arg("--data-dir")
+        .arg(dir.path().join("data"))
+        .args(options)
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = fs::OpenOptions::new().create(true).append(true).open(dir.path().join("log")).unwrap();
+    let mut said = child.stderr.take().unwrap();
+    let logger = thread::spawn(move || drop(std::io::copy(&mut said, &mut log)));
+    (child, logger)
 }
 
 impl Drop for Daemon {

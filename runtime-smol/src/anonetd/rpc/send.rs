@@ -60,7 +60,7 @@ pub(super) async fn answer(node: &LocalNode, body: &[u8]) -> Answer {
     };
     Answer::ok(&match node.submit(blob).await {
         Ok(accepted) => SendResponse::accepted(accepted),
-        Err(error) => SendResponse::not_accepted(error, request.do_sanity_checks.unwrap_or(true)),
+        Err(error) => SendResponse::not_accepted(&error, request.do_sanity_checks.unwrap_or(true)),
     })
 }
 
@@ -75,7 +75,7 @@ impl SendResponse {
     }
 
     /// monerod's sanity checks, on unless switched off, refuse what is no transaction of a wallet.
-    fn not_accepted(error: NotAccepted, sanity_checks: bool) -> Self {
+    fn not_accepted(error: &NotAccepted, sanity_checks: bool) -> Self {
         let failed = Self::failed(error.to_string());
         match error {
             NotAccepted::Tx(TxError::Size(BlobRefused::TooLarge { .. })) => Self { too_big: true, ..failed },
@@ -102,7 +102,7 @@ mod tests {
             (NotAccepted::Node(SubmitError::Stopping), true, "BUSY", false, false),
             (NotAccepted::Stopped(crate::handle::Stopped), true, "BUSY", false, false),
         ] {
-            let found = SendResponse::not_accepted(error, checks);
+            let found = SendResponse::not_accepted(&error, checks);
             assert_eq!((found.status, found.too_big, found.sanity_check_failed), (status, too_big, insane), "{error}");
             assert_eq!(found.reason, error.to_string());
         }

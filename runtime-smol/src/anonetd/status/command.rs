@@ -26,7 +26,7 @@ pub(crate) fn run(args: StatusArgs) -> Result<(), Failure> {
             if !args.watch {
                 return Ok(());
             }
-            smol::Timer::after(PAUSE).await;
+            async_io::Timer::after(PAUSE).await;
         }
     })
 }

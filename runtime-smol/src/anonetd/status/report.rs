@@ -3,6 +3,7 @@
 use anonet_core::{Instant, Network, Node, ProxyState, StashReport, StashState, ZoneReport};
 use serde::{Deserialize, Serialize};
 
+use super::super::args::StashStore;
 use super::super::received::{Arrival, Finding, ReceivedList};
 use super::super::settings::ZoneLabel;
 
@@ -13,6 +14,7 @@ pub(crate) struct Status {
     pub(crate) network: String,
     pub(crate) relay_policy: String,
     pub(crate) zones: Vec<ZoneEntry>,
+    pub(crate) stash_store: StashStore,
     pub(crate) stash: Vec<StashEntry>,
     pub(crate) received: Vec<ReceivedEntry>,
 }
@@ -91,6 +93,7 @@ pub(crate) struct Reporter {
     /// As the zones of the node.
     pub(crate) zones: Vec<ZoneLabel>,
     pub(crate) received: ReceivedList,
+    pub(crate) stash_store: StashStore,
 }
 
 impl Reporter {
@@ -100,6 +103,7 @@ impl Reporter {
             network: self.network.name().into(),
             relay_policy: "fluff".into(),
             zones: self.zones(node),
+            stash_store: self.stash_store,
             stash: node.stash().map(|entry| self.stash_entry(&entry, now)).collect(),
             received: self.received.list(now).into_iter().map(ReceivedEntry::from).collect(),
         }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::super::args::StashStore;
 use super::super::relay_policy::FLUFF;
 use super::report::{Proxy, State, Status, ZoneEntry};
 
@@ -71,10 +72,14 @@ fn write_zones(out: &mut String, zones: &[ZoneEntry]) -> std::fmt::Result {
 }
 
 fn write_stash(out: &mut String, status: &Status) -> std::fmt::Result {
+    let kept = match status.stash_store {
+        StashStore::Disk => "kept on disk",
+        StashStore::Memory => "kept in memory only, a stop loses them",
+    };
     if status.stash.is_empty() {
-        return writeln!(out, "own transactions: none");
+        return writeln!(out, "own transactions: none ({kept})");
     }
-    writeln!(out, "own transactions: {}", status.stash.len())?;
+    writeln!(out, "own transactions: {} ({kept})", status.stash.len())?;
     for entry in &status.stash {
         write!(out, "  {} ({} bytes) {}", entry.txid, entry.size, entry.state.name())?;
         if let Some(zone) = &entry.zone {
@@ -134,6 +139,7 @@ mod tests {
         serde_json::from_value(json!({
             "version": "1", "network": "testnet", "relay_policy": "fluff",
             "zones": [zone("tor", Some("127.0.0.1:9050"), true), zone("i2p", None, false), zone("public", None, false)],
+            "stash_store": "disk",
             "stash": [entry("held", Some("no peer"), None), entry("handed", None, Some("tor"))],
             "received": [{"txid": "cd", "zone": "tor", "verdict": "pending"}, {"txid": null, "zone": "i2p", "verdict": "rejected"}],
         }))
@@ -151,7 +157,7 @@ mod tests {
             "1/12",
             "tor: it sleeps",
             "i2p: no stream isolation",
-            "own transactions: 2",
+            "own transactions: 2 (kept on disk)",
             "ab (5 bytes) held: no peer\n",
             "ab (5 bytes) handed over tor to 2, 1 of whom have surely read it\n",
             "next: waits; kept for 71 h",
@@ -166,8 +172,9 @@ mod tests {
 
     #[test]
     fn an_idle_node_is_described_briefly() {
-        let text = render(&Status { zones: vec![], stash: vec![], received: vec![], ..status() });
-        assert!(text.ends_with("own transactions: none\n"), "{text}");
+        let text =
+            render(&Status { zones: vec![], stash_store: StashStore::Memory, stash: vec![], received: vec![], ..status() });
+        assert!(text.ends_with("own transactions: none (kept in memory only, a stop loses them)\n"), "{text}");
     }
 
     #[test]

@@ -1,0 +1,141 @@
+//! Own transactions on disk: one row for each, there before anyone is told that the transaction was accepted.
+//!
+//! The file is a `redb` database. It is not encrypted, and rows that were removed may stay readable in it until their
+//! place is used again. A row holds a version (1 byte), when the transaction was submitted (microseconds since the Unix
+//! epoch, 8 bytes, little-endian), who may know of it (1 byte) and the transaction; its key is the transaction's id.
+
+mod file;
+mod row;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anonet_core::{Exposure, Instant, StoredTx, TxId};
+use bytes::Bytes;
+use thiserror::Error;
+
+use self::file::StoreFile;
+
+/// The open file. Clones share it. All methods work on threads of their own, so that no link waits for the disk, and
+/// return when what they wrote would survive a loss of power.
+#[derive(Clone, Debug)]
+pub struct Store(Arc<Mutex<StoreFile>>);
+
+/// Whether a transaction was in the store before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Inserted {
+    /// It was not; now it is, and nobody knows of it.
+    New,
+    /// It was, and its row is as before.
+    Known {
+        /// When it was submitted first.
+        submitted: Instant,
+        /// Who may know of it.
+        exposure: Exposure,
+    },
+}
+
+/// What [`Store::load`] found.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// The transactions, by id.
+    pub txs: Vec<StoredTx>,
+    /// Rows that cannot be read. They stay where they are.
+    pub unreadable: usize,
+    /// Rows that a newer version wrote. They stay where they are.
+    pub newer: usize,
+}
+
+/// Why the store did not do what it was told. Nothing was kept.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file is something else, or damaged. It is left as it is.
+    #[error(
+        "{path} is damaged, or not a stash of anonetd ({cause}): move it away to start without it; \
+         transactions in it stay there",
+        path = path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: Box<redb::Error>,
+    },
+    /// The system does not let it be read or written.
+    #[error("cannot use {path} ({cause}): see that its disk has space and that this user may write there", path = path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: Box<redb::Error>,
+    },
+    /// The transaction has a row already, and that cannot be read.
+    #[error(
+        "{path} has an entry of this transaction that this version cannot read: start the version that wrote it, or move \
+         the file away",
+        path = path.display()
+    )]
+    ForeignRow {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Store {
+    /// Opens the file at `path`, or creates it, readable by this user only. Checks every byte of it, so it takes about
+    /// as long as reading the file.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] or [`StoreError::Unusable`].
+    pub async fn open(path: PathBuf) -> Result<Self, StoreError> {
+        let file = smol::unblock(move || StoreFile::open(path)).await?;
+        Ok(Self(Arc::new(Mutex::new(file))))
+    }
+
+    /// Writes a transaction down that nobody knows of yet. A row that is there is never reset.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it was not written.
+    pub async fn insert(&self, id: TxId, submitted: Instant, blob: Bytes) -> Result<Inserted, StoreError> {
+        self.with(move |file| file.insert(id, submitted, &blob)).await
+    }
+
+    /// Writes down who may know of these transactions from now on, and says for which ones it did: those that have a
+    /// readable row.
+    ///
+    /// # Errors
+    /// [`StoreError`]: all is as before.
+    pub async fn set_exposure(&self, changes: Vec<(TxId, Exposure)>) -> Result<Vec<TxId>, StoreError> {
+        self.with(move |file| file.set_exposure(&changes)).await
+    }
+
+    /// Removes transactions; those that are not there do not matter.
+    ///
+    /// # Errors
+    /// [`StoreError`]: all is as before.
+    pub async fn remove(&self, ids: Vec<TxId>) -> Result<(), StoreError> {
+        self.with(move |file| file.remove(&ids)).await
+    }
+
+    /// Reads all rows. A bad one costs itself alone.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub async fn load(&self) -> Result<Loaded, StoreError> {
+        self.with(StoreFile::load).await
+    }
+
+    async fn with<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut StoreFile) -> Result<R, StoreError> + Send + 'static,
+    ) -> Result<R, StoreError> {
+        let file = self.0.clone();
+        smol::unblock(move || f(&mut file.lock().unwrap_or_else(PoisonError::into_inner))).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use redb::{Builder, ReadableDatabase, ReadableTable, TableDefinition};
+use smol::block_on;
+
+use super::*;
+use crate::anonetd::scratch::Scratch;
+
+const STASH: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("stash");
+
+fn id(byte: u8) -> TxId {
+    TxId::new([byte; 32])
+}
+
+fn at(micros: u64) -> Instant {
+    Instant::from_micros(micros)
+}
+
+fn open(path: &Path) -> Result<Store, StoreError> {
+    block_on(Store::open(path.to_owned()))
+}
+
+fn insert(store: &Store, byte: u8, submitted: u64) -> Inserted {
+    block_on(store.insert(id(byte), at(submitted), Bytes::from(vec![byte; 2_000]))).unwrap()
+}
+
+/// Id, submission and exposure of each row, and how many are unreadable and newer.
+fn rows(store: &Store) -> (Vec<(TxId, u64, Exposure)>, usize, usize) {
+    let loaded = block_on(store.load()).unwrap();
+    let row = |stored: &StoredTx| (stored.id, stored.submitted.as_micros(), stored.exposure);
+    (loaded.txs.iter().map(row).collect(), loaded.unreadable, loaded.newer)
+}
+
+/// The bytes of all rows, read without this module.
+fn raw_rows(path: &Path) -> Vec<(u8, Vec<u8>)> {
+    let database = Builder::new().open(path).unwrap();
+    let table = database.begin_read().unwrap().open_table(STASH).unwrap();
+    let rows = table.iter().unwrap().map(|row| row.unwrap());
+    rows.map(|(id, row)| (id.value()[0], row.value().to_vec())).collect()
+}
+
+fn write_raw(path: &Path, rows: &[(u8, &[u8])]) {
+    let database = Builder::new().create(path).unwrap();
+    let write = database.begin_write().unwrap();
+    for (byte, row) in rows {
+        write.open_table(STASH).unwrap().insert(&[*byte; 32], *row).unwrap();
+    }
+    write.commit().unwrap();
+}
+
+#[test]
+fn what_was_written_is_read_after_the_next_start() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("stash.redb");
+    let store = open(&path).unwrap();
+    assert_eq!(rows(&store), (vec![], 0, 0));
+    for byte in 1..=4 {
+        assert_eq!(insert(&store, byte, 10 + u64::from(byte)), Inserted::New);
+    }
+    let changes = vec![(id(2), Exposure::Anonymity), (id(9), Exposure::Public), (id(3), Exposure::Public)];
+    assert_eq!(block_on(store.set_exposure(changes)).unwrap(), [id(2), id(3)], "no row, no promise");
+    block_on(store.remove(vec![id(4), id(8)])).unwrap();
+    drop(store);
+
+    let store = open(&path).unwrap();
+    let expected = [(id(1), 11, Exposure::Nobody), (id(2), 12, Exposure::Anonymity), (id(3), 13, Exposure::Public)];
+    assert_eq!(rows(&store), (expected.to_vec(), 0, 0));
+    let sizes: Vec<usize> = block_on(store.load()).unwrap().txs.iter().map(|stored| stored.tx.size()).collect();
+    assert_eq!(sizes, [2_000; 3]);
+    drop(store);
+    let expected = [&[1, 12, 0, 0, 0, 0, 0, 0, 0, 1][..], &[2; 2_000]].concat();
+    assert_eq!(raw_rows(&path)[1], (2, expected), "the format that the module documents");
+}
+
+#[test]
+fn a_row_is_never_reset() {
+    let scratch = Scratch::new();
+    let store = open(&scratch.path().join("stash.redb")).unwrap();
+    insert(&store, 1, 5);
+    block_on(store.set_exposure(vec![(id(1), Exposure::Anonymity)])).unwrap();
+    assert_eq!(insert(&store, 1, 99), Inserted::Known { submitted: at(5), exposure: Exposure::Anonymity });
+    assert_eq!(rows(&store).0, [(id(1), 5, Exposure::Anonymity)]);
+}
+
+#[test]
+fn the_file_is_private_from_its_first_moment_and_made_so() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("stash.redb");
+    // what a crash of an earlier start left
+    fs::write(path.with_extension("new"), "half a file").unwrap();
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    drop(open(&path).unwrap());
+    assert_eq!(mode(), 0o600);
+    assert!(!path.with_extension("new").exists());
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    drop(open(&path).unwrap());
+    assert_eq!(mode(), 0o600);
+}
+
+#[test]
+fn a_bad_row_costs_itself_and_a_newer_one_is_left_alone() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("stash.redb");
+    let good = [1, 7, 0, 0, 0, 0, 0, 0, 0, 2, 0xaa];
+    let too_large = [&good[..], &vec![0; anonet_core::MAX_TX_SIZE]].concat();
+    let rows_there: [(u8, &[u8]); 8] = [
+        (1, &good),
+        (2, b""),
+        (3, &[1, 7, 0]),
+        (4, &good[..9]),
+        (5, &good[..10]),
+        (6, &[0, 7, 0, 0, 0, 0, 0, 0, 0, 2, 0xaa]),
+        (7, &[1, 7, 0, 0, 0, 0, 0, 0, 0, 3, 0xaa]),
+        (8, &too_large),
+    ];
+    write_raw(&path, &rows_there);
+    let newer: &[u8] = &[2, 0xff, 0xee];
+    write_raw(&path, &[(9, newer)]);
+    let before = raw_rows(&path);
+    let store = open(&path).unwrap();
+    assert_eq!(rows(&store), (vec![(id(1), 7, Exposure::Public)], 7, 1));
+    for byte in [2, 9] {
+        let refused = block_on(store.insert(id(byte), at(1), Bytes::from_static(b"tx"))).unwrap_err();
+        assert!(matches!(refused, StoreError::ForeignRow { .. }), "{refused}");
+        assert!(refused.to_string().contains("move the file away"), "{refused}");
+    }
+    assert_eq!(block_on(store.set_exposure(vec![(id(9), Exposure::Public)])).unwrap(), []);
+    drop(store);
+    assert_eq!(raw_rows(&path), before);
+}
+
+#[test]
+fn what_is_no_store_is_refused_and_left_as_it_is() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("stash.redb");
+    for content in [&b""[..], b"redb", b"my letters", &[0; 100_000], &[0xff; 5_000]] {
+        fs::write(&path, content).unwrap();
+        let said = open(&path).unwrap_err().to_string();
+        assert!(said.contains("stash.redb") && said.contains("move it away"), "{said}");
+        assert_eq!(fs::read(&path).unwrap(), content);
+    }
+    // a database of something else
+    fs::remove_file(&path).unwrap();
+    let other: TableDefinition<'_, u64, u64> = TableDefinition::new("stash");
+    let database = Builder::new().create(&path).unwrap();
+    let write = database.begin_write().unwrap();
+    write.open_table(other).unwrap().insert(1, 2).unwrap();
+    write.commit().unwrap();
+    drop(database);
+    assert!(matches!(open(&path), Err(StoreError::Damaged { .. })));
+}
+
+#[test]
+fn damage_is_found_at_the_start_and_never_costs_a_row_silently() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("stash.redb");
+    let store = open(&path).unwrap();
+    for byte in 1..=20 {
+        insert(&store, byte, 1);
+    }
+    drop(store);
+    let whole = fs::read(&path).unwrap();
+    let rows_of = |damaged: &[u8]| {
+        fs::write(&path, damaged).unwrap();
+        open(&path).map(|store| rows(&store).0.len())
+    };
+    assert_eq!(rows_of(&whole).unwrap(), 20);
+    for len in [9, 63, 64, 320, 4_095, 4_096, 50_000, whole.len() / 2] {
+        assert!(matches!(rows_of(&whole[..len]), Err(StoreError::Damaged { .. })), "cut to {len}");
+    }
+    let (mut refused, mut seed) = (0, 1_u32);
+    for _ in 0..200 {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let mut damaged = whole.clone();
+        let place = seed as usize % 80_000;
+        damaged[place] ^= 0x40;
+        match rows_of(&damaged) {
+            Ok(count) => assert_eq!(count, 20, "a change at {place} that matters to no row"),
+            Err(StoreError::Damaged { .. }) => refused += 1,
+            Err(other) => panic!("{place}: {other}"),
+        }
+    }
+    assert!(refused > 50, "{refused}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_named() {
+    let scratch = Scratch::new();
+    let dir = scratch.path().join("read-only");
+    fs::create_dir(&dir).unwrap();
+    fs::set_permissions(&dir, Permissions::from_mode(0o500)).unwrap();
+    if fs::write(dir.join("probe"), "").is_ok() {
+        eprintln!("skipped: this user (root?) may write to read-only directories");
+        return;
+    }
+    let refused = open(&dir.join("stash.redb")).unwrap_err();
+    assert!(matches!(refused, StoreError::Unusable { .. }), "{refused}");
+    assert!(refused.to_string().contains("this user may write there"), "{refused}");
+}
+
+#[test]
+fn a_directory_that_is_missing_is_named() {
+    let scratch = Scratch::new();
+    let refused = open(&scratch.path().join("absent/stash.redb")).unwrap_err();
+    assert!(matches!(refused, StoreError::Unusable { .. }), "{refused}");
+}
