@@ -2,6 +2,9 @@
 
 mod common;
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
 use common::{Scratch, anonetd, stderr, stdout};
 
 const LEGACY: &str = "xmrto2bturnore26.onion";
@@ -53,4 +56,46 @@ fn help_and_version_are_there() {
     assert!(said.join(" ").contains("stash.redb in the data directory is not encrypted"), "{help}");
     let output = anonetd().arg("--version").output().unwrap();
     assert_eq!(stdout(&output), format!("anonetd {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_bad_configuration_file_stops_the_start() {
+    let dir = Scratch::new();
+    for (content, says) in [
+        ("no-public = true\nproxy = [\"tor\"]\n", "line 2)"),
+        ("no-public = 5\n", "line 1: no-public: write true or false"),
+        ("network = \"main\"\n", "line 1: invalid value"),
+        ("no-publik = true\n", "no-public exists"),
+    ] {
+        let file = dir.file("anonet.toml", content);
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        for command in [&["run"][..], &[], &["status"]] {
+            let output = anonetd().args(command).arg("--config").arg(&file).env("HOME", dir.path()).output().unwrap();
+            let said = stderr(&output);
+            if command == ["status"] && content.contains("proxy") {
+                // whether the proxy makes sense is a matter of running
+                continue;
+            }
+            assert_eq!(output.status.code(), Some(2), "{content:?}: {said}");
+            assert!(said.contains(says) && said.contains("anonet.toml"), "{content:?}: {said}");
+        }
+    }
+    let absent = anonetd().args(["--config", "/absent/anonet.toml"]).output().unwrap();
+    assert_eq!(absent.status.code(), Some(2));
+    assert!(!dir.path().join(".local").exists(), "nothing was started");
+}
+
+#[test]
+fn every_shell_completes_every_option() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = anonetd().args(["completions", shell]).output().unwrap();
+        let script = stdout(&output);
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        for word in ["anonetd", "anonymous-inbound", "config", "submit"] {
+            assert!(script.contains(word), "{shell} lacks {word}");
+        }
+    }
+    let output = anonetd().args(["completions", "cmd"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("bash"), "{}", stderr(&output));
 }

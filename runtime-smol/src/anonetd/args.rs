@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use anonet_core::Network;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use serde::{Deserialize, Serialize};
 
+use super::config_file::ConfigFile;
 use super::exit;
 
 const ABOUT: &str = "Sends Monero transactions over Tor and I2P so that nobody can tell who sent them";
@@ -24,7 +26,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Run the node (what happens without a command, too)
     #[command(after_help = exit::HELP)]
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Hand a signed transaction to the running node
     #[command(after_help = exit::HELP)]
     Submit(SubmitArgs),
@@ -37,6 +39,13 @@ pub(super) enum Command {
     /// A two-minute tour on loopback, without Tor: a little network in one process
     #[command(after_help = exit::HELP)]
     Demo,
+    /// Print a script that completes this command line in a shell
+    #[command(after_help = exit::HELP)]
+    Completions {
+        /// For which shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -86,6 +95,9 @@ pub(super) struct RunArgs {
     /// peers and transactions
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub(super) log_level: String,
+    /// What of all this comes from a file.
+    #[arg(skip)]
+    pub(super) file: ConfigFile,
 }
 
 #[derive(Debug, Args)]
@@ -93,6 +105,10 @@ pub(super) struct DataArgs {
     /// Directory of the node's own files [default: anonet in the data directory of the platform]
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
+    /// More options, from a TOML file: `option = value`, with `true` for an option without value and a list for one that
+    /// can be repeated. The command line overrides the file, but lists of both are added up
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -192,7 +208,7 @@ mod tests {
         assert!(cli.command.is_none() && cli.run.no_public);
         assert_eq!(cli.run.proxy, ["tor,127.0.0.1:9050"]);
         let cli = Cli::try_parse_from(["anonetd", "run", "--proxy", "a", "--proxy", "b"]).unwrap();
-        assert!(matches!(cli.command, Some(Command::Run(RunArgs { proxy, .. })) if proxy == ["a", "b"]));
+        assert!(matches!(cli.command, Some(Command::Run(args)) if args.proxy == ["a", "b"]));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod app;
 mod args;
 mod client;
+mod config_file;
 mod control;
 mod data_dir;
 mod decode;
@@ -27,26 +28,43 @@ mod status;
 mod submit;
 pub(crate) mod tx;
 
+use std::env;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::CommandFactory;
+use clap_complete::Shell;
 
 use self::args::{Cli, Command};
+use self::config_file::CommandLineError;
+use self::exit::Failure;
 
 /// Runs the program with the arguments of this process, and says its exit code: 0 done, 1 failed, 2 wrong usage.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match config_file::parse(env::args_os()) {
+        Ok(cli) => cli,
+        // help and version are such errors, too
+        Err(CommandLineError::Arguments(error)) => error.exit(),
+        Err(CommandLineError::File(error)) => return Failure::usage(error).report(),
+    };
     let result = match cli.command {
         None => run::run(cli.run),
-        Some(Command::Run(args)) => run::run(args),
+        Some(Command::Run(args)) => run::run(*args),
         Some(Command::Submit(args)) => submit::run(args),
         Some(Command::Status(args)) => status::run(args),
         Some(Command::Decode(args)) => decode::run(args),
+        Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Demo) => return crate::demo::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+fn completions(shell: Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "anonetd", &mut script);
+    io::stdout().write_all(&script).map_err(|error| Failure::output(&error))
 }

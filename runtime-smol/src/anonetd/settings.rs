@@ -6,11 +6,12 @@ use anonet_core::{Config, Durability, Network, PeerRole, StreamIsolation, ZoneCo
 use thiserror::Error;
 
 use super::args::{RunArgs, StashStore};
+use super::config_file::Place;
 use super::relay_policy::{RelayPolicies, RelayPolicyError};
 use crate::driver::{Listener, Service, SocksAuth, SocksProxy, Transport};
 use crate::options::{
-    AnonymityPlan, DEFAULT_MAX_OUTGOING, Inbound, OptionError, PeerOption, ProxyEndpoint, ProxyOption, PublicPlan, PublicSwitch,
-    RpcBind, TxProxy, ZoneOptions, ZonePlan, parse_proxy_option,
+    AnonymityPlan, DEFAULT_MAX_OUTGOING, Inbound, OptionError, OptionName, PeerOption, ProxyEndpoint, ProxyOption, PublicPlan,
+    PublicSwitch, RpcBind, TxProxy, ZoneOptions, ZonePlan, parse_proxy_option,
 };
 
 /// Incoming links of a hidden service whose option names no maximum. monerod has no limit there, and so may run out of
@@ -70,9 +71,9 @@ impl Remark {
 pub(super) enum SettingsError {
     #[error(transparent)]
     Option(#[from] OptionError),
-    /// One of several values of an option; which one helps where the message may not repeat it.
-    #[error("{error} (value {place} of {count})")]
-    Value { error: OptionError, place: usize, count: usize },
+    /// A value of an option, and where it stands, as the message may not repeat it.
+    #[error("{error}{place}")]
+    Value { error: OptionError, place: Place },
     #[error(transparent)]
     RelayPolicy(#[from] RelayPolicyError),
 }
@@ -83,7 +84,7 @@ impl Settings {
         let policies = RelayPolicies::parse(args.relay_policy.iter().map(String::as_str))?;
         let rpc = match args.rpc_bind.as_str() {
             "none" => None,
-            bind => Some(bind.parse::<RpcBind>()?.addr()),
+            bind => Some(one(args, OptionName::RpcBind, bind, str::parse::<RpcBind>)?.addr()),
         };
         let plan = ZonePlan::new(zone_options(args, network)?)?;
         let remarks = remarks(&plan, args);
@@ -113,28 +114,43 @@ fn zone_options(args: &RunArgs, network: Network) -> Result<ZoneOptions, Setting
     if args.no_public {
         options.public = PublicSwitch::Off;
     }
-    options.proxies = values(&args.proxy, parse_proxy_option)?;
-    options.proxies.extend(values(&args.tx_proxy, |text| text.parse::<TxProxy>().map(ProxyOption::Zone))?);
-    options.inbounds = values(&args.anonymous_inbound, |text| text.parse::<Inbound>())?;
-    for (texts, role) in [
-        (&args.add_exclusive_node, PeerRole::Exclusive),
-        (&args.add_priority_node, PeerRole::Priority),
-        (&args.add_peer, PeerRole::Known),
+    options.proxies = values(args, OptionName::Proxy, &args.proxy, parse_proxy_option)?;
+    let tx_proxy = |text: &str| text.parse::<TxProxy>().map(ProxyOption::Zone);
+    options.proxies.extend(values(args, OptionName::TxProxy, &args.tx_proxy, tx_proxy)?);
+    options.inbounds = values(args, OptionName::AnonymousInbound, &args.anonymous_inbound, str::parse::<Inbound>)?;
+    for (option, texts, role) in [
+        (OptionName::AddExclusiveNode, &args.add_exclusive_node, PeerRole::Exclusive),
+        (OptionName::AddPriorityNode, &args.add_priority_node, PeerRole::Priority),
+        (OptionName::AddPeer, &args.add_peer, PeerRole::Known),
     ] {
-        options.peers.extend(values(texts, |text| PeerOption::parse(text, role, network))?);
+        options.peers.extend(values(args, option, texts, |text| PeerOption::parse(text, role, network))?);
     }
     Ok(options)
 }
 
-fn values<T>(texts: &[String], parse: impl Fn(&str) -> Result<T, OptionError>) -> Result<Vec<T>, SettingsError> {
-    let count = texts.len();
-    let each = texts.iter().zip(1..).map(|(text, place)| {
-        parse(text).map_err(|error| match count {
-            1 => error.into(),
-            _ => SettingsError::Value { error, place, count },
-        })
-    });
+/// Reads all values of an option.
+fn values<T>(
+    args: &RunArgs,
+    option: OptionName,
+    texts: &[String],
+    parse: impl Fn(&str) -> Result<T, OptionError>,
+) -> Result<Vec<T>, SettingsError> {
+    let place = |index| args.file.place(option.name(), index, texts.len());
+    let each = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| parse(text).map_err(|error| SettingsError::Value { error, place: place(index) }));
     each.collect()
+}
+
+/// Reads the value of an option that has one.
+fn one<T>(
+    args: &RunArgs,
+    option: OptionName,
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, OptionError>,
+) -> Result<T, SettingsError> {
+    parse(text).map_err(|error| SettingsError::Value { error, place: args.file.place(option.name(), 0, 1) })
 }
 
 fn add_anonymity(service: &mut Service, plan: AnonymityPlan, policies: RelayPolicies, tor_isolation: StreamIsolation) {

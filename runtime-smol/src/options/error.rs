@@ -28,18 +28,27 @@ pub enum OptionName {
     RpcBind,
 }
 
+impl OptionName {
+    /// The name in a configuration file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy",
+            Self::TxProxy => "tx-proxy",
+            Self::AnonymousInbound => "anonymous-inbound",
+            Self::AddPeer => "add-peer",
+            Self::AddPriorityNode => "add-priority-node",
+            Self::AddExclusiveNode => "add-exclusive-node",
+            Self::NoPublic => "no-public",
+            Self::RpcBind => "rpc-bind",
+        }
+    }
+}
+
+/// As on the command line.
 impl fmt::Display for OptionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Proxy => "--proxy",
-            Self::TxProxy => "--tx-proxy",
-            Self::AnonymousInbound => "--anonymous-inbound",
-            Self::AddPeer => "--add-peer",
-            Self::AddPriorityNode => "--add-priority-node",
-            Self::AddExclusiveNode => "--add-exclusive-node",
-            Self::NoPublic => "--no-public",
-            Self::RpcBind => "--rpc-bind",
-        })
+        write!(f, "--{}", self.name())
     }
 }
 
