@@ -44,12 +44,20 @@ pub fn wait_for<T, S: Display>(what: &str, timeout: Duration, mut probe: impl Fn
     let begin = now();
     loop {
         let last = match probe() {
-            Ok(value) => return value,
+            Ok(value) => {
+                tell(begin, what);
+                return value;
+            }
             Err(state) => state,
         };
         assert!(begin.elapsed() < timeout, "not within {} s: {what}\nlast state: {last}", timeout.as_secs());
         sleep(POLL);
     }
+}
+
+/// How long something took, for who runs a suite with `--nocapture`: the figures of README.md.
+fn tell(begin: Instant, what: &str) {
+    println!("{:6.1} s until {what}", begin.elapsed().as_secs_f64());
 }
 
 /// Calls `check` again and again for the whole of `span`: for what must stay true.

@@ -137,7 +137,9 @@ impl Node {
     ///
     /// When it does not end with 0.
     pub fn submit_ok(&self, transaction: &Transaction) -> String {
+        let begin = super::now();
         let output = self.submit(transaction);
+        super::tell(begin, "`submit` ends");
         let said = describe(&output);
         assert!(output.status.success(), "submit: {said}");
         said
