@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::addr::{Addr, AddrError, ZoneKind};
 use crate::ids::ZoneId;
 use crate::network::Network;
+use crate::stash::Witness;
 use crate::zone::policy::ZonePolicy;
 use crate::zone::route::RouteRules;
 
@@ -164,6 +165,8 @@ pub struct Config {
     pub route: RouteRules,
     /// What the embedder writes down.
     pub durability: Durability,
+    /// Who may tell that an own transaction has spread.
+    pub witness: Witness,
 }
 
 /// Why a [`Config`] was refused.
@@ -197,6 +200,7 @@ impl Config {
             limits: Limits::new(),
             route: RouteRules::default(),
             durability: Durability::default(),
+            witness: Witness::default(),
         }
     }
 
@@ -205,6 +209,15 @@ impl Config {
     pub fn zone_id(&self, index: usize) -> Option<ZoneId> {
         self.zones.get(index)?;
         u8::try_from(index).ok().map(ZoneId)
+    }
+
+    /// Who can tell that an own transaction has spread, as these zones are.
+    pub(crate) fn witness(&self) -> Option<Witness> {
+        let echoes = |zone: &ZoneConfig| ZonePolicy::of(zone.kind).echoes && zone.max_outgoing >= 2;
+        match self.witness {
+            Witness::PublicLinks => self.zones.iter().any(echoes).then_some(Witness::PublicLinks),
+            Witness::Embedder => Some(Witness::Embedder),
+        }
     }
 
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {

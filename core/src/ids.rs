@@ -84,6 +84,12 @@ pub struct Ticket(pub(crate) Handle);
 pub struct Isolation(pub(crate) [u8; 8]);
 
 impl Isolation {
+    /// Of these 8 random bytes, for a stream that is no link of a node.
+    #[must_use]
+    pub const fn new(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+
     /// The 8 random bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 8] {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::addr::Addr;
 use crate::error::{CloseReason, DialFailure};
 use crate::ids::{ConnId, Isolation, Ticket, TxId, ZoneId};
-use crate::stash::Exposure;
+use crate::stash::{Exposure, Witness};
 use crate::wire::TxForm;
 use crate::zone::route::Why;
 
@@ -118,6 +118,14 @@ pub enum Event {
         /// Peers that have it by now.
         recipients: u32,
     },
+    /// There is evidence that the network has an own transaction: it is done and gone. Should the chain throw it out
+    /// later, that is for its wallet to notice.
+    Seen {
+        /// The transaction.
+        id: TxId,
+        /// Who has shown it.
+        by: Witness,
+    },
     /// An own transaction was kept as long as it may be, and is gone.
     Expired {
         /// The transaction.
@@ -140,6 +148,7 @@ impl core::fmt::Debug for Event {
             Self::Exposing { id, exposure } => write!(f, "Exposing({id:?}, {exposure:?})"),
             Self::Queued { id, zone } => write!(f, "Queued({id:?}, {zone:?})"),
             Self::Handed { id, zone, recipients } => write!(f, "Handed({id:?}, {zone:?}, {recipients})"),
+            Self::Seen { id, by } => write!(f, "Seen({id:?}, {by:?})"),
             Self::Expired { id } => write!(f, "Expired({id:?})"),
             Self::Note(note) => write!(f, "Note({note:?})"),
             Self::Stopped => f.write_str("Stopped"),

@@ -41,6 +41,9 @@ impl Poisson {
     /// Mean 10, the number of quarter seconds that monerod waits on outgoing links (spec: dandelion-noise §1).
     pub(crate) const MEAN_10: Self = Self { threshold: 837_480_885_292_947 };
 
+    /// Mean 22, the number of seconds that monerod keeps a stem from an anonymity zone back.
+    pub(crate) const MEAN_22: Self = Self { threshold: 5_145_660_401 };
+
     pub(crate) fn draw(self, rng: &mut dyn CryptoRng) -> u32 {
         let mut product = u64::MAX;
         let mut count = 0;

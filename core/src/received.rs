@@ -1,11 +1,15 @@
 //! Transactions from peers that wait for the embedder's verdict, and then for a public link.
 
 use alloc::collections::BTreeSet;
+use core::time::Duration;
 
 use bytes::Bytes;
+use rand_core::CryptoRng;
 
 use crate::config::Limits;
 use crate::ids::{ConnId, Ticket};
+use crate::rand::{self, Poisson};
+use crate::stash::Echo;
 use crate::table::Table;
 use crate::time::Instant;
 use crate::tx::PeerTx;
@@ -22,10 +26,22 @@ pub enum Verdict {
     Reject,
 }
 
+/// How long a transaction in stem form from an anonymity zone is to wait before it goes on, so that its coming and its going
+/// are not seen to belong together: a mean of 22.5 s with a standard deviation of 4.7 s, drawn for each one.
+///
+/// These are monerod's whole seconds, Poisson-distributed, and a uniform part of one: a Poisson count of smaller steps
+/// would spread less (design §3; spec: zones §5).
+pub fn forward_delay(rng: &mut dyn CryptoRng) -> Duration {
+    let part = rand::between(rng, Duration::ZERO, Duration::from_micros(999_999));
+    Duration::from_secs(Poisson::MEAN_22.draw(rng).into()) + part
+}
+
 #[derive(Debug)]
 pub(crate) struct Foreign {
     pub(crate) tx: PeerTx,
     pub(crate) from: ConnId,
+    /// What it is as evidence, should it be a copy of an own transaction; kept as the link may end.
+    pub(crate) echo: Option<Echo>,
     expires: Instant,
 }
 
@@ -45,7 +61,7 @@ impl Received {
     }
 
     /// Takes a copy of one in; `None` if a cap is reached, or if it is no possible transaction.
-    pub(crate) fn insert(&mut self, now: Instant, blob: &[u8], from: ConnId) -> Option<(Ticket, Bytes)> {
+    pub(crate) fn insert(&mut self, now: Instant, blob: &[u8], from: ConnId, echo: Option<Echo>) -> Option<(Ticket, Bytes)> {
         if self.waiting.len() >= self.limits.received_entries || self.bytes + blob.len() > self.limits.received_bytes {
             return None;
         }
@@ -53,7 +69,7 @@ impl Received {
         let blob = tx.blob();
         self.bytes += tx.size();
         let expires = now + self.limits.received_lifetime;
-        let ticket = Ticket(self.waiting.insert(Foreign { tx, from, expires }));
+        let ticket = Ticket(self.waiting.insert(Foreign { tx, from, echo, expires }));
         self.by_age.insert((expires, ticket));
         Some((ticket, blob))
     }
@@ -93,5 +109,27 @@ impl Received {
 
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.by_age.first().map(|&(expires, _)| expires)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use chacha20::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn the_forward_delay_has_its_mean_and_spread_and_is_not_whole() {
+        let mut rng = ChaCha20Rng::from_seed([5; 32]);
+        let drawn: Vec<f64> = (0..20_000).map(|_| forward_delay(&mut rng).as_secs_f64()).collect();
+        let mean = drawn.iter().sum::<f64>() / 20_000.0;
+        let spread = (drawn.iter().map(|delay| (delay - mean).powi(2)).sum::<f64>() / 20_000.0).sqrt();
+        assert!((22.4..22.6).contains(&mean), "{mean}");
+        assert!((4.62..4.8).contains(&spread), "{spread}");
+        let whole = drawn.iter().filter(|delay| delay.fract() < 0.001).count();
+        assert!(whole < 60, "{whole} of 20,000 are whole seconds");
     }
 }

@@ -50,6 +50,7 @@ pub fn stash_ops(data: &[u8]) {
                 now = node.poll_timeout().unwrap_or(now);
                 expire(&mut node, &mut model, now);
             }
+            6 => confirm(&mut node, &mut model, now, script.byte()),
             _ => {
                 now = now + Duration::from_micros(script.micros());
                 expire(&mut node, &mut model, now);
@@ -93,6 +94,16 @@ fn forget(node: &mut Node, model: &mut Model, now: Instant, number: u8) {
     let before = model.kept.len();
     model.kept.retain(|kept| kept.id != id);
     assert_eq!(node.forget_tx(now, id), model.kept.len() < before);
+}
+
+fn confirm(node: &mut Node, model: &mut Model, now: Instant, number: u8) {
+    let id = TxId::new([number % 32; 32]);
+    let before = model.kept.len();
+    model.kept.retain(|kept| kept.id != id);
+    let known = model.kept.len() < before;
+    assert_eq!(node.confirm_tx(now, id), known);
+    let seen = events(node).inspect(|event| assert!(matches!(event, Event::Seen { id: seen, .. } if *seen == id), "{event:?}"));
+    assert_eq!(seen.count(), usize::from(known));
 }
 
 fn expire(node: &mut Node, model: &mut Model, now: Instant) {
@@ -151,7 +162,9 @@ mod tests {
             &[3, 2],
             &submit(3, 157),
             &submit(3, 156),
-            &[5, 4, 30, 6, 37],
+            &[6, 3, 6, 2],
+            &submit(2, 156),
+            &[5, 4, 30, 7, 37],
         ];
         stash_ops(&script.concat());
     }

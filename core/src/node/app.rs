@@ -6,8 +6,9 @@ use super::{Node, Stopping};
 use crate::conn::Phase;
 use crate::error::{CloseReason, StaleTicket, SubmitError};
 use crate::ids::{ConnId, Ticket, TxId};
+use crate::output::Event;
 use crate::received::Verdict;
-use crate::stash::{Exposure, StoredTx, Submitted};
+use crate::stash::{Exposure, StoredTx, Submitted, Witness};
 use crate::table::Handle;
 use crate::time::Instant;
 use crate::tx::LocalTx;
@@ -72,6 +73,33 @@ impl Node {
     pub fn forget_tx(&mut self, now: Instant, id: TxId) -> bool {
         self.advance(now);
         self.stash.remove(id)
+    }
+
+    /// A daemon that the embedder trusts has this transaction in its pool or in a block. If it is an own one it is done:
+    /// it leaves the stash, [`Event::Seen`](crate::Event::Seen) comes, and it is not sent again. Says whether it was.
+    ///
+    /// Ask the daemon for all that it has, and call this for each: a question for one transaction would tell whose it is.
+    pub fn confirm_tx(&mut self, now: Instant, id: TxId) -> bool {
+        self.advance(now);
+        let own = self.stash.remove(id);
+        if own {
+            self.outbox.event(Event::Seen { id, by: Witness::Embedder });
+        }
+        own
+    }
+
+    /// The transaction of `ticket` has this id. Call it for each one that parses, before
+    /// [`resolve_tx`](Self::resolve_tx): if it is a copy of an own transaction, and a second one that came by an outgoing
+    /// public link, from another network and from nobody who was handed it, the own one is done, as for
+    /// [`confirm_tx`](Self::confirm_tx). A stale ticket tells nothing.
+    ///
+    /// No peer can tell a copy from any other transaction: the ticket stays, and is to be answered as if it were.
+    pub fn echo(&mut self, now: Instant, ticket: Ticket, id: TxId) {
+        self.advance(now);
+        let Some(echo) = self.received.find(ticket).and_then(|foreign| foreign.echo) else { return };
+        if self.stash.echoed(id, echo) {
+            self.outbox.event(Event::Seen { id, by: Witness::PublicLinks });
+        }
     }
 
     /// Answers [`Event::Tx`](crate::Event::Tx).

@@ -9,6 +9,7 @@ use crate::error::CloseReason;
 use crate::ids::ConnId;
 use crate::levin::{Decoder, Frame, Kind};
 use crate::output::{Direction, Event, Note};
+use crate::stash::Echo;
 use crate::tx::PeerTx;
 use crate::wire::{
     HandshakeRequest, HandshakeResponse, MAX_PEERS, NewTransactions, PeerEntries, PingResponse, SupportFlagsResponse,
@@ -179,9 +180,11 @@ impl Node {
         let form = if message.fluff { TxForm::Fluff } else { TxForm::Stem };
         let Some(conn) = self.conns.find_mut(id.0) else { return Ok(()) };
         let zone = conn.zone;
+        let counts = self.zones[zone.index()].policy.echoes && conn.direction == Direction::Outgoing;
+        let echo = conn.addr.as_ref().filter(|_| counts).and_then(|addr| Echo::from_peer(id, addr));
         for blob in message.txs() {
             let room = conn.waiting < self.limits.received_per_link;
-            let Some((ticket, blob)) = room.then(|| self.received.insert(self.now, blob, id)).flatten() else {
+            let Some((ticket, blob)) = room.then(|| self.received.insert(self.now, blob, id, echo)).flatten() else {
                 self.outbox.note(Note::ReceivedDropped { zone });
                 break;
             };

@@ -71,7 +71,8 @@ impl Node {
         config.validate()?;
         let public_only = NoAnonymityZone::prove(&config);
         let exclusive_only = zone::names_exclusive(&config.zones);
-        let Config { network, zones, limits, route: rules, durability } = config;
+        let witness = config.witness();
+        let Config { network, zones, limits, route: rules, durability, .. } = config;
         let zones =
             zones.into_iter().zip(0u8..).map(|(zone, id)| Zone::new(now, ZoneId(id), zone, network, limits, &mut *rng)).collect();
         let mut node = Self {
@@ -83,7 +84,7 @@ impl Node {
             zones,
             conns: Table::new(),
             timers: TimerQueue::new(),
-            stash: Stash::new(limits),
+            stash: Stash::new(limits, witness),
             received: Received::new(limits),
             flushes: Flushes::default(),
             stems: Stems::default(),

@@ -33,11 +33,13 @@ fn between_stays_in_its_range_and_includes_both_ends() {
 }
 
 #[test]
-fn poisson_has_mean_and_variance_ten() {
+fn poisson_has_equal_mean_and_variance() {
     let mut rng = rng();
-    let drawn: Vec<f64> = (0..20_000).map(|_| f64::from(Poisson::MEAN_10.draw(&mut rng))).collect();
-    let mean = drawn.iter().sum::<f64>() / 20_000.0;
-    let variance = drawn.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / 20_000.0;
-    assert!((9.9..10.1).contains(&mean), "{mean}");
-    assert!((9.6..10.4).contains(&variance), "{variance}");
+    for (poisson, expected) in [(Poisson::MEAN_10, 10.0), (Poisson::MEAN_22, 22.0)] {
+        let drawn: Vec<f64> = (0..20_000).map(|_| f64::from(poisson.draw(&mut rng))).collect();
+        let mean = drawn.iter().sum::<f64>() / 20_000.0;
+        let variance = drawn.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / 20_000.0;
+        assert!((0.99..1.01).contains(&(mean / expected)), "{mean}");
+        assert!((0.96..1.04).contains(&(variance / expected)), "{variance}");
+    }
 }

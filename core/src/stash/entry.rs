@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::evidence::{Echo, Witness};
 use crate::addr::Addr;
 use crate::ids::{ConnId, TxId, ZoneId};
 use crate::time::Instant;
@@ -60,12 +61,19 @@ pub(super) struct Entry {
     /// Times that it was sent to a set of links.
     pub(super) rounds: u8,
     pub(super) next_round: Option<Instant>,
+    /// The first copy that a peer sent; one more, from elsewhere, is evidence.
+    pub(super) echo: Option<Echo>,
     pub(super) expires: Instant,
 }
 
 impl Entry {
     pub(super) fn deadline(&self) -> Instant {
         self.next_round.map_or(self.expires, |round| round.min(self.expires))
+    }
+
+    /// Peers that have surely read it.
+    pub(super) fn proven(&self) -> usize {
+        self.recipients.iter().filter(|recipient| recipient.proven).count()
     }
 
     /// Nobody has it, nothing is carrying it, and it waits for nothing but a way out.
@@ -104,6 +112,8 @@ pub struct StashReport {
     pub proven: u32,
     /// When it is sent again, unless it is held.
     pub next_round: Option<Instant>,
+    /// Who may show that it has spread; `None`: nobody, so that it stays handed and unconfirmed until it expires.
+    pub witness: Option<Witness>,
     /// When it is given up.
     pub expires: Instant,
 }

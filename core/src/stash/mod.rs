@@ -1,6 +1,7 @@
 //! Own transactions: kept until they are out, given up, or too old. No peer-facing path reads the stash.
 
 mod entry;
+mod evidence;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -10,6 +11,8 @@ use rand_core::CryptoRng;
 
 use self::entry::{Entry, Recipient};
 pub use self::entry::{Exposure, StashReport, StashState, StoredTx};
+pub(crate) use self::evidence::Echo;
+pub use self::evidence::Witness;
 use crate::addr::Addr;
 use crate::config::{Durability, Limits};
 use crate::error::SubmitError;
@@ -26,6 +29,10 @@ const MAX_ROUNDS: u8 = 4;
 /// The first pause between rounds is drawn from this range and doubles with each; monerod's fixed five minutes would
 /// mark the sender (spec: zones §11).
 const FIRST_PAUSE: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(600));
+
+/// Where nothing can show that a transaction has spread, no more peers are given it once so many have surely read it
+/// (design §3): each further one is a further guess for a spy, and the first two have as good a chance to be honest.
+const ENOUGH_UNCONFIRMED: usize = 2;
 
 /// Whether a submitted transaction was new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +57,8 @@ pub(crate) enum Due {
 #[derive(Debug)]
 pub(crate) struct Stash {
     limits: Limits,
+    /// Who may show that an entry has spread, if anybody can.
+    witness: Option<Witness>,
     entries: Table<Entry>,
     by_id: BTreeMap<TxId, Handle>,
     due: BTreeSet<(Instant, Handle)>,
@@ -58,8 +67,8 @@ pub(crate) struct Stash {
 
 impl Stash {
     /// An empty stash with the caps `stash_*` of `limits`.
-    pub(crate) const fn new(limits: Limits) -> Self {
-        Self { limits, entries: Table::new(), by_id: BTreeMap::new(), due: BTreeSet::new(), bytes: 0 }
+    pub(crate) const fn new(limits: Limits, witness: Option<Witness>) -> Self {
+        Self { limits, witness, entries: Table::new(), by_id: BTreeMap::new(), due: BTreeSet::new(), bytes: 0 }
     }
 
     /// Takes a transaction in, held until it is routed; `None` if it is there already.
@@ -87,6 +96,7 @@ impl Stash {
             recipients: Vec::new(),
             rounds: 0,
             next_round: None,
+            echo: None,
             expires,
         };
         let handle = self.entries.insert(entry);
@@ -136,6 +146,20 @@ impl Stash {
             self.bytes -= entry.tx.size();
         }
         true
+    }
+
+    /// A peer sent a copy of a transaction; says whether that is evidence, which ends the entry. The entry's own
+    /// recipients prove nothing by sending it back.
+    pub(crate) fn echoed(&mut self, id: TxId, echo: Echo) -> bool {
+        let Some(entry) = self.by_id.get(&id).and_then(|&handle| self.entries.find_mut(handle)) else { return false };
+        if self.witness != Some(Witness::PublicLinks) || entry.recipients.iter().any(|recipient| recipient.conn == echo.conn) {
+            return false;
+        }
+        if entry.echo.is_some_and(|first| first.agrees_with(&echo)) {
+            return self.remove(id);
+        }
+        entry.echo.get_or_insert(echo);
+        false
     }
 
     /// The bytes of a transaction, for the links of `exit`.
@@ -275,18 +299,23 @@ impl Stash {
 
     /// The next thing that is due.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Due> {
-        let &(at, handle) = self.due.first()?;
-        if at > now {
-            return None;
+        loop {
+            let &(at, handle) = self.due.first()?;
+            if at > now {
+                return None;
+            }
+            let entry = self.entries.find_mut(handle)?;
+            if entry.expires <= now {
+                let id = entry.id;
+                self.remove(id);
+                return Some(Due::Expired(id));
+            }
+            let done = self.witness.is_none() && entry.proven() >= ENOUGH_UNCONFIRMED;
+            self.plan(handle, None);
+            if !done {
+                return Some(Due::Round(handle));
+            }
         }
-        let entry = self.entries.find_mut(handle)?;
-        if entry.expires <= now {
-            let id = entry.id;
-            self.remove(id);
-            return Some(Due::Expired(id));
-        }
-        self.plan(handle, None);
-        Some(Due::Round(handle))
     }
 
     /// When something is due next.
@@ -301,8 +330,9 @@ impl Stash {
             size: entry.tx.size(),
             state: entry.state,
             recipients: count(&entry.recipients),
-            proven: entry.recipients.iter().filter(|recipient| recipient.proven).count() as u32,
-            next_round: entry.next_round,
+            proven: entry.proven() as u32,
+            next_round: entry.next_round.filter(|_| self.witness.is_some() || entry.proven() < ENOUGH_UNCONFIRMED),
+            witness: self.witness,
             expires: entry.expires,
         })
     }

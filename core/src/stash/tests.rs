@@ -24,7 +24,7 @@ fn conns() -> (ConnId, ConnId) {
 }
 
 fn stash(limits: Limits) -> Stash {
-    Stash::new(limits)
+    Stash::new(limits, Some(Witness::PublicLinks))
 }
 
 #[test]
@@ -105,4 +105,22 @@ fn rounds_come_at_growing_random_pauses_and_end_after_four() {
     }
     stash.round_begun(now, entry, &mut rng);
     assert_eq!(stash.next_due(), Some(START + Limits::new().stash_lifetime));
+}
+
+#[test]
+fn a_recipient_proves_nothing_by_sending_it_back() {
+    let (mut stash, mut rng) = (stash(Limits::new()), rng());
+    let mut table = Table::new();
+    let mut echo = |text: &str| {
+        let conn = ConnId(table.insert(()));
+        (conn, Echo::from_peer(conn, &Addr::parse(text, 1).unwrap()).unwrap())
+    };
+    let ((recipient, returned), (_, second), (_, third)) = (echo("45.1.0.1"), echo("45.2.0.1"), echo("45.3.0.1"));
+    let entry = stash.insert(START, id(1), tx(5), Why::NoPeer).unwrap().unwrap();
+    stash.carry(entry, ZoneId(0));
+    stash.handed(START, entry, ZoneId(0), (recipient, None, 0), &mut rng).unwrap();
+    assert!(!stash.echoed(id(1), returned) && !stash.echoed(id(1), second), "one that counts");
+    assert!(!stash.echoed(id(2), third), "of another transaction");
+    assert!(stash.echoed(id(1), third) && !stash.echoed(id(1), third));
+    assert_eq!((stash.reports().count(), stash.next_due(), stash.bytes), (0, None, 0));
 }

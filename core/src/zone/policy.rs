@@ -16,6 +16,8 @@ pub(crate) struct ZonePolicy {
     pub(crate) support_flags: u32,
     /// Commands that are handled; others get the answer of spec zones §8.
     pub(crate) commands: &'static [u32],
+    /// Whether a copy of an own transaction on outgoing links is evidence that it has spread (design §3).
+    pub(crate) echoes: bool,
     /// From [`Output::Dial`](crate::Output::Dial) to the embedder's answer. A first contact with an onion or a
     /// lease set takes tens of seconds.
     pub(crate) dial_timeout: Duration,
@@ -47,6 +49,7 @@ static PUBLIC: ZonePolicy = ZonePolicy {
         command::NEW_TRANSACTIONS,
         command::TXPOOL_COMPLEMENT,
     ],
+    echoes: true,
     dial_timeout: Duration::from_secs(10),
     handshake_timeout: Duration::from_secs(10),
     dials_in_flight: 4,
@@ -59,6 +62,7 @@ static TOR: ZonePolicy = ZonePolicy {
     constant_peer_id: Some(1),
     support_flags: 0,
     commands: RELAY_COMMANDS,
+    echoes: false,
     dial_timeout: Duration::from_secs(90),
     handshake_timeout: Duration::from_secs(30),
     dials_in_flight: 4,
@@ -71,6 +75,7 @@ static I2P: ZonePolicy = ZonePolicy {
     constant_peer_id: Some(1),
     support_flags: 0,
     commands: RELAY_COMMANDS,
+    echoes: false,
     dial_timeout: Duration::from_secs(120),
     handshake_timeout: Duration::from_secs(45),
     dials_in_flight: 4,
