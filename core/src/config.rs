@@ -71,6 +71,12 @@ pub struct ZoneConfig {
     pub own: Vec<Addr>,
     /// Peers named by the user.
     pub peers: Vec<(Addr, PeerRole)>,
+    /// Peers that are asked for others when the lists hold nobody who can be reached; they do not enter the lists
+    /// (spec: connections §5).
+    pub seeds: Vec<Addr>,
+    /// The own hidden address that outgoing peers of this zone are told, and nobody else (spec: messages §3.3). It counts
+    /// as one of [`own`](Self::own).
+    pub advertise: Option<Addr>,
     /// What the zone's proxy gives.
     pub isolation: StreamIsolation,
 }
@@ -80,8 +86,17 @@ impl ZoneConfig {
     #[must_use]
     pub const fn new(kind: ZoneKind) -> Self {
         let isolation = if ZonePolicy::of(kind).isolates { StreamIsolation::PerDial } else { StreamIsolation::None };
-        let relay = RelayPolicy::Fluff;
-        Self { kind, relay, max_outgoing: 12, max_incoming: 0, own: Vec::new(), peers: Vec::new(), isolation }
+        Self {
+            kind,
+            relay: RelayPolicy::Fluff,
+            max_outgoing: 12,
+            max_incoming: 0,
+            own: Vec::new(),
+            peers: Vec::new(),
+            seeds: Vec::new(),
+            advertise: None,
+            isolation,
+        }
     }
 }
 
@@ -176,7 +191,7 @@ pub enum ConfigError {
     /// Two zones of one network.
     #[error("the {} network is configured twice", .0.name())]
     DuplicateZone(ZoneKind),
-    /// A peer or own address stands in a zone of another network.
+    /// A peer, seed or own address stands in a zone of another network.
     #[error("an address of another network is configured in the {} zone", .0.name())]
     ForeignAddr(ZoneKind),
     /// An onion name that is no valid public key.
@@ -232,7 +247,8 @@ impl Config {
             if !kinds.insert(zone.kind) {
                 return Err(ConfigError::DuplicateZone(zone.kind));
             }
-            for addr in zone.own.iter().chain(zone.peers.iter().map(|(addr, _)| addr)) {
+            let peers = zone.peers.iter().map(|(addr, _)| addr);
+            for addr in zone.own.iter().chain(peers).chain(&zone.seeds).chain(&zone.advertise) {
                 if addr.zone() != zone.kind {
                     return Err(ConfigError::ForeignAddr(zone.kind));
                 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::addr::Addr;
 use crate::error::{CloseReason, DialFailure};
 use crate::ids::{ConnId, Isolation, Ticket, TxId, ZoneId};
+use crate::snapshot::Snapshot;
 use crate::stash::{Exposure, Witness};
 use crate::wire::TxForm;
 use crate::zone::route::Why;
@@ -131,6 +132,9 @@ pub enum Event {
         /// The transaction.
         id: TxId,
     },
+    /// A document has changed in a way that is worth keeping: call [`snapshot`](crate::Node::snapshot) and store what it
+    /// writes. Comes every few minutes at most, at random, and once before [`Stopped`](Self::Stopped).
+    SnapshotDue(Snapshot),
     /// Something for a log.
     Note(Note),
     /// The node has stopped after [`shutdown`](crate::Node::shutdown): every link is closed.
@@ -150,6 +154,7 @@ impl core::fmt::Debug for Event {
             Self::Handed { id, zone, recipients } => write!(f, "Handed({id:?}, {zone:?}, {recipients})"),
             Self::Seen { id, by } => write!(f, "Seen({id:?}, {by:?})"),
             Self::Expired { id } => write!(f, "Expired({id:?})"),
+            Self::SnapshotDue(kind) => write!(f, "SnapshotDue({kind:?})"),
             Self::Note(note) => write!(f, "Note({note:?})"),
             Self::Stopped => f.write_str("Stopped"),
         }

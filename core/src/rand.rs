@@ -30,6 +30,25 @@ pub(crate) fn between(rng: &mut dyn CryptoRng, min: Duration, max: Duration) -> 
     min + Duration::from_micros(below(rng, width.saturating_add(1)))
 }
 
+/// Gives every number a random rank, the same one each time it is asked. The least rank among some numbers is a uniform pick
+/// in one pass, and one that treats equal numbers as one: so a group is picked before its members.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lottery(u64);
+
+impl Lottery {
+    pub(crate) fn draw(rng: &mut dyn CryptoRng) -> Self {
+        Self(rng.next_u64())
+    }
+
+    /// The mixer of SplitMix64 over a secret start: nobody can choose numbers that win.
+    pub(crate) const fn rank(self, number: u64) -> u64 {
+        let mut mixed = self.0 ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
 /// A Poisson-distributed count with a fixed mean, by Knuth's product of uniforms in 64-bit fixed point.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Poisson {

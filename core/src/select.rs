@@ -4,7 +4,7 @@ use rand_core::CryptoRng;
 
 use crate::config::PeerRole;
 use crate::peers::{Candidate, ListKind, PeerList};
-use crate::rand;
+use crate::rand::Lottery;
 use crate::time::Instant;
 
 /// What the choice may look at.
@@ -20,16 +20,21 @@ pub struct DialView<'a> {
     pub exclusive_only: bool,
 }
 
+/// Links that peers of the last run fill before anybody else is asked (spec: connections §4).
+const ANCHORS: u32 = 2;
+
 /// The next address to dial, if any is wanted and rested.
 ///
-/// Exclusive and priority peers come first and are kept whatever the count; then white for seven links in ten, gray for
-/// the rest, each the other's substitute (spec: connections §4). Within a group the choice is uniform: a bias to the
-/// recently seen favours whoever reconnects often. Two passes over the lists, no allocation.
+/// Exclusive and priority peers come first and are kept whatever the count; then, for the first two links, those that the
+/// last run ended with, the longest known first; then white for seven links in ten, gray for the rest, each the other's
+/// substitute (spec: connections §4). Within a group a source is picked, then one of its entries, each uniformly: a bias to
+/// the recently seen favours whoever reconnects often, and one to many names whoever makes them up. One pass over the
+/// lists for each group, no allocation.
 pub fn next_dial(view: &DialView<'_>, now: Instant, rng: &mut dyn CryptoRng) -> Option<Candidate> {
     let pick = |wanted: &dyn Fn(&Candidate) -> bool, rng: &mut dyn CryptoRng| {
+        let (sources, entries) = (Lottery::draw(rng), Lottery::draw(rng));
         let matching = view.peers.candidates(now).filter(|candidate| wanted(candidate));
-        let count = matching.clone().count();
-        if count == 0 { None } else { matching.into_iter().nth(rand::index(rng, count)) }
+        matching.min_by_key(|candidate| (sources.rank(candidate.source.number()), entries.rank(candidate.entry.slot() as u64)))
     };
     if view.exclusive_only {
         return pick(&|candidate| candidate.role == Some(PeerRole::Exclusive), rng);
@@ -39,6 +44,12 @@ pub fn next_dial(view: &DialView<'_>, now: Instant, rng: &mut dyn CryptoRng) -> 
     }
     if view.outgoing >= view.wanted {
         return None;
+    }
+    if view.outgoing < ANCHORS {
+        let anchors = view.peers.candidates(now).filter(|candidate| candidate.anchor.is_some());
+        if let Some(anchor) = anchors.min_by_key(|candidate| candidate.anchor) {
+            return Some(anchor);
+        }
     }
     let white = |candidate: &Candidate| candidate.list == ListKind::White;
     let gray = |candidate: &Candidate| candidate.list == ListKind::Gray;

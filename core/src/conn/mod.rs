@@ -57,6 +57,8 @@ pub(crate) struct Conn {
     pub(crate) frames: Budget,
     pub(crate) hearsay: Budget,
     pub(crate) shared: SentSet,
+    /// The own address was told here.
+    pub(crate) advertised: bool,
     /// The height that the peer claims; 0 before the handshake.
     pub(crate) height: u64,
     /// Received transactions of this link that wait for a verdict.
@@ -90,6 +92,7 @@ impl Conn {
             frames: Budget::full(frames, now),
             hearsay: Budget::full(HEARSAY, now),
             shared: SentSet::default(),
+            advertised: false,
             height: 0,
             waiting: 0,
             asked: 0,

@@ -9,6 +9,7 @@ use crate::error::CloseReason;
 use crate::ids::ConnId;
 use crate::levin::{Decoder, Frame, Kind};
 use crate::output::{Direction, Event, Note};
+use crate::peers::Source;
 use crate::stash::Echo;
 use crate::tx::PeerTx;
 use crate::wire::{
@@ -119,7 +120,10 @@ impl Node {
         conn.height = request.sync.current_height;
         let zone = &mut self.zones[conn.zone.index()];
         let sync = zone.sync;
-        let peers = zone.peers.share(MAX_PEERS, &mut conn.shared, &mut *self.rng);
+        // whom we dialled cannot know where we listen otherwise; whoever dialled us knows, and may be asking who else we are
+        let tells = conn.direction == Direction::Outgoing && !core::mem::replace(&mut conn.advertised, true);
+        let own = zone.advertise.as_ref().filter(|_| tells);
+        let peers = zone.peers.share_beside(own, MAX_PEERS, &mut conn.shared, &mut *self.rng);
         conn.queue.encode(|out| {
             let kind = Kind::Response { code: ANSWERED };
             crate::levin::frame(out, kind, command::TIMED_SYNC, |out| TimedSyncResponse::encode(out, &sync, peers));
@@ -157,7 +161,8 @@ impl Node {
         let (zone, now) = (&mut self.zones[conn.zone.index()], self.now);
         let hearsay = &mut conn.hearsay;
         let heard = heard.filter_map(Result::ok).take_while(|_| hearsay.spend(HEARSAY, now));
-        let learned = zone.peers.learn(now, heard, &mut *self.rng);
+        let source = conn.lease.as_ref().map_or(Source::INBOUND, |lease| Source::peer(lease.addr()));
+        let learned = zone.peers.learn(now, source, heard, &mut *self.rng);
         if learned.added > 0 {
             let zone = zone.id;
             self.fill(zone);

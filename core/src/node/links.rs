@@ -72,7 +72,7 @@ impl Node {
             Direction::Outgoing => zone.ready_outgoing += 1,
         }
         if let Some(lease) = &conn.lease {
-            zone.peers.succeeded(lease, peer_id, &mut *self.rng);
+            zone.peers.succeeded(self.now, lease, peer_id, &mut *self.rng);
         }
         self.schedule(id);
         self.outbox.event(Event::Up { conn: id, zone: zone_id, direction });
@@ -126,8 +126,8 @@ impl Node {
     fn settle_lease(&mut self, zone: ZoneId, lease: Lease, reason: CloseReason, lasted: Option<Duration>) {
         let (zone, now, rng) = (&mut self.zones[zone.index()], self.now, &mut *self.rng);
         match (lasted, reason) {
+            (_, CloseReason::Shutdown) => zone.peers.returned(lease),
             (Some(lasted), _) => zone.peers.ended(now, lease, lasted, rng),
-            (None, CloseReason::Shutdown) => zone.peers.returned(lease),
             (None, CloseReason::Dial(why)) if why.blames_proxy() => zone.peers.returned(lease),
             (None, CloseReason::Dial(_) | CloseReason::DialTimeout) => {
                 let (pause, to_blame) = zone.dial_failed();
@@ -195,6 +195,7 @@ impl Node {
     pub(super) fn finish_if_stopped(&mut self) {
         if self.stopping == Stopping::Draining && self.conns.len() == 0 {
             self.stopping = Stopping::Done;
+            self.last_snapshots();
             self.outbox.event(Event::Stopped);
         }
     }

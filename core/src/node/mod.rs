@@ -3,6 +3,7 @@
 mod app;
 mod dispatch;
 mod input;
+mod keep;
 mod links;
 mod send;
 mod tick;
@@ -47,6 +48,7 @@ pub struct Node {
     flushes: Flushes,
     stems: Stems,
     outbox: Outbox,
+    keeper: keep::Keeper,
     /// Links from whose queue bytes were taken since the last look.
     drained: Vec<ConnId>,
     rng: Box<dyn CryptoRng + Send>,
@@ -89,6 +91,7 @@ impl Node {
             flushes: Flushes::default(),
             stems: Stems::default(),
             outbox: Outbox::default(),
+            keeper: keep::Keeper::default(),
             drained: Vec::new(),
             rng,
             now,
@@ -115,7 +118,13 @@ impl Node {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let zones = self.zones.iter().filter_map(|zone| zone.next_fill);
-        let components = [self.timers.next(), self.flushes.next_due(), self.stash.next_due(), self.received.next_due()];
+        let components = [
+            self.timers.next(),
+            self.flushes.next_due(),
+            self.stash.next_due(),
+            self.received.next_due(),
+            self.keeper.next_due(),
+        ];
         zones.chain(components.into_iter().flatten()).min()
     }
 
@@ -185,6 +194,7 @@ impl Node {
                 self.send_accepted();
             }
         }
+        self.plan_snapshots();
     }
 }
 

@@ -39,6 +39,7 @@ impl Node {
         while let Some(foreign) = self.received.pop_expired(self.now) {
             self.release(foreign.from);
         }
+        self.ask_for_snapshots();
     }
 
     fn link_due(&mut self, id: ConnId) {

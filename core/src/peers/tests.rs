@@ -2,14 +2,17 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, SocketAddrV4};
+use core::time::Duration;
 
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
 
+use super::lease::{DEMOTE_AFTER, FORGET_AFTER, SHORT_LINK};
 use super::*;
 use crate::conn::SentSet;
 
 const START: Instant = Instant::from_micros(1_000_000);
+const SOURCE: Source = Source::INBOUND;
 
 fn rng() -> ChaCha20Rng {
     ChaCha20Rng::from_seed([9; 32])
@@ -21,7 +24,7 @@ fn public(index: u16) -> Addr {
 }
 
 fn entries(addrs: impl IntoIterator<Item = Addr>) -> impl Iterator<Item = PeerEntry> {
-    addrs.into_iter().map(blank)
+    addrs.into_iter().map(PeerEntry::bare)
 }
 
 fn list(limits: Limits) -> PeerList {
@@ -40,9 +43,9 @@ fn lease_of(list: &mut PeerList, now: Instant, addr: &Addr) -> Option<Lease> {
 #[test]
 fn hearsay_is_taken_up_to_the_limit_and_one_more_replaces_one() {
     let (mut list, mut rng) = (list(limits(4, 8)), rng());
-    let learned = list.learn(START, entries((0..8).map(public)), &mut rng);
+    let learned = list.learn(START, SOURCE, entries((0..8).map(public)), &mut rng);
     assert_eq!((learned.added, list.len(ListKind::Gray)), (8, 8));
-    let learned = list.learn(START, entries((0..9).map(public)), &mut rng);
+    let learned = list.learn(START, SOURCE, entries((0..9).map(public)), &mut rng);
     assert_eq!((learned.added, learned.known, list.len(ListKind::Gray)), (1, 8, 8));
     assert!(list.by_addr.contains_key(&public(8)));
 }
@@ -51,14 +54,14 @@ fn hearsay_is_taken_up_to_the_limit_and_one_more_replaces_one() {
 fn lent_and_named_peers_are_never_evicted() {
     let (mut list, mut rng) = (list(limits(4, 2)), rng());
     list.configure(START, public(100), PeerRole::Known);
-    let _ = list.learn(START, entries((0..2).map(public)), &mut rng);
+    let _ = list.learn(START, SOURCE, entries((0..2).map(public)), &mut rng);
     let first = lease_of(&mut list, START, &public(0)).unwrap();
     for index in 2..50 {
-        let _ = list.learn(START, entries([public(index)]), &mut rng);
+        let _ = list.learn(START, SOURCE, entries([public(index)]), &mut rng);
     }
     assert!(list.by_addr.contains_key(&public(0)) && list.by_addr.contains_key(&public(100)));
     let second = lease_of(&mut list, START, &public(49)).unwrap();
-    let learned = list.learn(START, entries([public(60)]), &mut rng);
+    let learned = list.learn(START, SOURCE, entries([public(60)]), &mut rng);
     assert_eq!((learned.added, learned.refused), (0, 1), "every entry is lent");
     list.failed(START, first, &mut rng);
     list.failed(START, second, &mut rng);
@@ -72,17 +75,17 @@ fn foreign_own_local_and_second_port_addresses_are_refused() {
     let mut list = PeerList::new(ZoneKind::Tor, Limits::new(), alloc::vec![own.clone()]);
     let other_port = tor(&format!("{seed}:1"));
     let heard = [public(1), own, tor(seed), other_port];
-    let learned = list.learn(START, entries(heard), &mut rng());
+    let learned = list.learn(START, SOURCE, entries(heard), &mut rng());
     assert_eq!((learned.added, learned.refused), (1, 3));
     let local = Addr::Ipv4(SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 18_080));
-    let learned = self::list(Limits::new()).learn(START, entries([local]), &mut rng());
+    let learned = self::list(Limits::new()).learn(START, SOURCE, entries([local]), &mut rng());
     assert_eq!(learned.refused, 1);
 }
 
 #[test]
 fn a_failed_address_rests_longer_each_time_and_hearsay_is_forgotten() {
     let (mut list, mut rng) = (list(Limits::new()), rng());
-    let _ = list.learn(START, entries([public(1)]), &mut rng);
+    let _ = list.learn(START, SOURCE, entries([public(1)]), &mut rng);
     let mut now = START;
     for failure in 1..FORGET_AFTER {
         let lease = lease_of(&mut list, now, &public(1)).unwrap();
@@ -102,9 +105,9 @@ fn a_failed_address_rests_longer_each_time_and_hearsay_is_forgotten() {
 #[test]
 fn a_proven_peer_becomes_white_and_only_many_failures_demote_it() {
     let (mut list, mut rng) = (list(Limits::new()), rng());
-    let _ = list.learn(START, entries([public(1)]), &mut rng);
+    let _ = list.learn(START, SOURCE, entries([public(1)]), &mut rng);
     let lease = lease_of(&mut list, START, &public(1)).unwrap();
-    list.succeeded(&lease, 7, &mut rng);
+    list.succeeded(START, &lease, 7, &mut rng);
     assert_eq!((list.len(ListKind::White), list.len(ListKind::Gray)), (1, 0));
     list.ended(START, lease, SHORT_LINK, &mut rng);
     let mut now = START;
@@ -121,7 +124,7 @@ fn a_proven_peer_becomes_white_and_only_many_failures_demote_it() {
 fn one_host_is_lent_once_whatever_its_ports() {
     let (mut list, mut rng) = (list(Limits::new()), rng());
     let port = |port| Addr::Ipv4(SocketAddrV4::new(Ipv4Addr::new(45, 0, 0, 7), port));
-    let _ = list.learn(START, entries([port(1), port(2), public(9)]), &mut rng);
+    let _ = list.learn(START, SOURCE, entries([port(1), port(2), public(9)]), &mut rng);
     let _lease = lease_of(&mut list, START, &port(1)).unwrap();
     assert_eq!(list.candidates(START).count(), 1);
 }
@@ -131,10 +134,10 @@ fn only_proven_peers_are_shared_each_once_in_random_order_without_stamps() {
     let (mut list, mut rng) = (list(Limits::new()), rng());
     list.configure(START, public(500), PeerRole::Known);
     let stamped = entries((0..40).map(public)).map(|entry| PeerEntry { last_seen: 1_700_000_000, ..entry });
-    let _ = list.learn(START, stamped, &mut rng);
+    let _ = list.learn(START, SOURCE, stamped, &mut rng);
     for index in 0..30 {
         let lease = lease_of(&mut list, START, &public(index)).unwrap();
-        list.succeeded(&lease, 7, &mut rng);
+        list.succeeded(START, &lease, 7, &mut rng);
     }
     let mut sent = SentSet::default();
     let first: Vec<PeerEntry> = list.share(20, &mut sent, &mut rng).cloned().collect();

@@ -43,3 +43,18 @@ fn poisson_has_equal_mean_and_variance() {
         assert!((0.96..1.04).contains(&(variance / expected)), "{variance}");
     }
 }
+
+#[test]
+fn a_lottery_picks_a_group_first_and_then_a_member() {
+    let mut rng = rng();
+    // one group of one member, one of nine: each group wins half the time
+    let numbers: Vec<(u64, u64)> = core::iter::once((7, 0)).chain((1..10).map(|member| (8, member))).collect();
+    let mut wins = [0u32; 10];
+    for _ in 0..18_000 {
+        let (groups, members) = (Lottery::draw(&mut rng), Lottery::draw(&mut rng));
+        let &(_, won) = numbers.iter().min_by_key(|(group, member)| (groups.rank(*group), members.rank(*member))).unwrap();
+        wins[won as usize] += 1;
+    }
+    assert!((8_700..9_300).contains(&wins[0]), "{wins:?}");
+    assert!(wins[1..].iter().all(|wins| (870..1_130).contains(wins)), "{wins:?}");
+}

@@ -37,6 +37,11 @@ pub struct PeerEntry {
 }
 
 impl PeerEntry {
+    /// An entry that says nothing but the address, as a node of an anonymity zone says it.
+    pub(crate) const fn bare(addr: Addr) -> Self {
+        Self { addr, id: 1, last_seen: 0, pruning_seed: 0, rpc_credits_per_hash: 0, rpc_port: 0 }
+    }
+
     pub(super) fn write_all<'p>(root: &mut Section<'_>, peers: impl ExactSizeIterator<Item = &'p Self>) {
         root.objects("local_peerlist_new", peers.take(MAX_PEERS), |section, entry| entry.write(section));
     }

@@ -20,7 +20,7 @@ use crate::network::Network;
 use crate::peers::{ListKind, PeerList};
 use crate::rand;
 use crate::time::Instant;
-use crate::wire::{HandshakeRequest, SyncData, TimedSyncRequest, command};
+use crate::wire::{HandshakeRequest, PeerEntry, SyncData, TimedSyncRequest, command};
 
 /// What is known of a zone's proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub(crate) struct Zone {
     pub(crate) identity: Identity,
     pub(crate) sync: SyncData,
     pub(crate) peers: PeerList,
+    /// What outgoing peers are told of this node.
+    pub(crate) advertise: Option<PeerEntry>,
     pub(crate) max_outgoing: u32,
     pub(crate) max_incoming: u32,
     pub(crate) isolates: bool,
@@ -94,7 +96,9 @@ impl Zone {
             ids_are_unique: policy.constant_peer_id.is_none(),
         };
         let sync = network.genesis_sync();
-        let mut peers = PeerList::new(config.kind, limits, config.own);
+        let mut own = config.own;
+        own.extend(config.advertise.clone());
+        let mut peers = PeerList::new(config.kind, limits, own);
         for (addr, role) in config.peers {
             peers.configure(now, addr, role);
         }
@@ -107,6 +111,7 @@ impl Zone {
             identity,
             sync,
             peers,
+            advertise: config.advertise.map(PeerEntry::bare),
             max_outgoing: config.max_outgoing,
             max_incoming: config.max_incoming,
             isolates: config.isolation == StreamIsolation::PerDial,
