@@ -9,6 +9,7 @@ pub mod node_script;
 pub mod peers_ops;
 pub mod route_total;
 mod script;
+pub mod snapshot_restore;
 pub mod stash_ops;
 pub mod wire_roundtrip;
 
@@ -21,6 +22,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("node_script", node_script::node_script),
     ("peers_ops", peers_ops::peers_ops),
     ("route_total", route_total::route_total),
+    ("snapshot_restore", snapshot_restore::snapshot_restore),
     ("stash_ops", stash_ops::stash_ops),
     ("wire_roundtrip", wire_roundtrip::wire_roundtrip),
 ];

@@ -5,7 +5,7 @@ mod known;
 
 use std::time::Duration;
 
-use anonet_core::peers::{Lease, ListKind, PeerList};
+use anonet_core::peers::{Lease, ListKind, PeerList, Source};
 use anonet_core::{Addr, Instant, Limits, PeerRole, SentSet, ZoneKind};
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -89,9 +89,15 @@ impl Run {
         let foreign = script.byte();
         let network = if foreign.is_multiple_of(8) { kind(foreign / 8) } else { self.kind };
         let heard: Vec<Addr> = (0..count).map(|index| addr(network, first.wrapping_add(index))).collect();
-        let learned = self.list.learn(self.now, heard.iter().cloned().map(entry), &mut self.rng);
+        let source = if foreign & 1 == 0 { Source::INBOUND } else { Source::peer(&addr(self.kind, foreign / 2)) };
+        let learned = self.list.learn(self.now, source, heard.iter().cloned().map(entry), &mut self.rng);
         assert_eq!(learned.added + learned.known + learned.refused, heard.len());
-        if self.model.as_ref().is_some_and(|model| model.len() + heard.len() > self.limits.gray) {
+        // one source may fill a sixteenth of a list
+        if self
+            .model
+            .as_ref()
+            .is_some_and(|model| model.len() + heard.len() > (self.limits.gray / 16).max(8).min(self.limits.gray))
+        {
             self.model = None;
         }
         let mut expected = (0, 0);
@@ -149,7 +155,7 @@ impl Run {
 
     fn succeed(&mut self, choice: u8) {
         let Some(lease) = self.leases.get(usize::from(choice) % self.leases.len().max(1)) else { return };
-        self.list.succeeded(lease, choice.into(), &mut self.rng);
+        self.list.succeeded(self.now, lease, choice.into(), &mut self.rng);
         if self.model.as_ref().is_some_and(|model| model.len() > self.limits.white) {
             self.model = None;
         }
