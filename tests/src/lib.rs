@@ -1,4 +1,5 @@
 //! anonet test support.
 
+pub mod conformance;
 pub mod lab;
 pub mod world;
