@@ -117,6 +117,6 @@ pub fn hex(text: &str) -> Vec<u8> {
         .filter(|digit| !digit.is_whitespace())
         .map(|digit| u8::try_from(digit.to_digit(16).expect("a hex digit")).expect("below 16"))
         .collect();
-    assert!(digits.len() % 2 == 0, "half a byte");
+    assert!(digits.len().is_multiple_of(2), "half a byte");
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
