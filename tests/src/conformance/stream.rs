@@ -114,8 +114,14 @@ impl Peer {
     /// As [`Peer::dialled`], with the handshake done by a peer that knows nobody.
     #[must_use]
     pub fn outgoing(kind: ZoneKind) -> Self {
+        Self::outgoing_with(kind, &handshake_response())
+    }
+
+    /// As [`Peer::dialled`], with this answer sent.
+    #[must_use]
+    pub fn outgoing_with(kind: ZoneKind, answer: &[u8]) -> Self {
         let mut peer = Self::dialled(kind);
-        peer.send(&handshake_response());
+        peer.send(answer);
         peer.told();
         peer
     }
