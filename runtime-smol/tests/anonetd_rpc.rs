@@ -72,13 +72,16 @@ fn what_cannot_be_sent_is_refused() {
 #[test]
 fn the_node_describes_itself() {
     let node = Daemon::start(&[]);
-    let (code, info) = node.post("/get_info", "");
+    let (code, mut info) = node.post("/get_info", "");
     assert_eq!(code, 200);
     assert_eq!((&info["height"], &info["nettype"], &info["offline"]), (&1.into(), &"fakechain".into(), &false.into()));
     assert_eq!((&info["status"], &info["synchronized"]), (&"OK".into(), &false.into()));
-    assert_eq!(info["anonet_zones"][0]["name"], "tor");
+    // the zones go on dialling between the two questions
+    assert_eq!(info["anonet_zones"].take()[0]["name"], "tor");
     let request = "GET /getinfo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    assert_eq!(split(&node.rpc(request.as_bytes())).1, info);
+    let mut other = split(&node.rpc(request.as_bytes())).1;
+    other["anonet_zones"].take();
+    assert_eq!(other, info);
 }
 
 #[test]
