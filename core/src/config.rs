@@ -182,6 +182,8 @@ pub struct Config {
     pub durability: Durability,
     /// Who may tell that an own transaction has spread.
     pub witness: Witness,
+    /// Whether messages with transactions are padded to multiples of 1,024 bytes, in every zone.
+    pub pad_transactions: bool,
 }
 
 /// Why a [`Config`] was refused.
@@ -216,6 +218,7 @@ impl Config {
             route: RouteRules::default(),
             durability: Durability::default(),
             witness: Witness::default(),
+            pad_transactions: false,
         }
     }
 

@@ -189,6 +189,7 @@
 extern crate alloc;
 
 pub mod addr;
+mod chain;
 mod config;
 mod conn;
 pub mod epee;
@@ -213,6 +214,7 @@ pub mod wire;
 mod zone;
 
 pub use self::addr::{Addr, ZoneKind};
+pub use self::chain::ChainTip;
 pub use self::config::{Config, ConfigError, Durability, Limits, PeerRole, RelayPolicy, StreamIsolation, ZoneConfig};
 pub use self::conn::{Outgoing, SentSet};
 pub use self::error::{CloseReason, DialFailure, Fault, Refused, StaleTicket, SubmitError, UnknownConn};

@@ -59,6 +59,18 @@ impl Network {
         }
     }
 
+    /// The hard-fork version that blocks of the index `index` ought to have.
+    pub(crate) fn ideal_version(self, index: u64) -> u8 {
+        let forks = match self {
+            Self::Mainnet => &MAINNET_FORKS,
+            Self::Testnet => &TESTNET_FORKS,
+            Self::Stagenet => &STAGENET_FORKS,
+            Self::Regtest => &REGTEST_FORKS,
+        };
+        let past = forks.iter().filter(|&&(_, from)| from <= index);
+        past.map(|&(version, _)| version).max().unwrap_or(1)
+    }
+
     /// The chain state that a node claims which follows no chain: the first block and nothing else. Every monerod
     /// accepts it in every zone, and it is the same for all (design §2).
     #[must_use]
@@ -66,6 +78,53 @@ impl Network {
         SyncData { cumulative_difficulty: 1, current_height: 1, pruning_seed: 0, top_id: self.genesis(), top_version: 1 }
     }
 }
+
+type Forks = [(u8, u64); 11];
+
+/// Versions, and the index of the first block of each, from 6 on: before, monerod compares none (spec: messages §5).
+const MAINNET_FORKS: Forks = [
+    (6, 1_400_000),
+    (7, 1_546_000),
+    (8, 1_685_555),
+    (9, 1_686_275),
+    (10, 1_788_000),
+    (11, 1_788_720),
+    (12, 1_978_433),
+    (13, 2_210_000),
+    (14, 2_210_720),
+    (15, 2_688_888),
+    (16, 2_689_608),
+];
+
+const TESTNET_FORKS: Forks = [
+    (6, 971_400),
+    (7, 1_057_027),
+    (8, 1_057_058),
+    (9, 1_057_778),
+    (10, 1_154_318),
+    (11, 1_155_038),
+    (12, 1_308_737),
+    (13, 1_543_939),
+    (14, 1_544_659),
+    (15, 1_982_800),
+    (16, 1_983_520),
+];
+
+const STAGENET_FORKS: Forks = [
+    (6, 36_000),
+    (7, 37_000),
+    (8, 176_456),
+    (9, 177_176),
+    (10, 269_000),
+    (11, 269_720),
+    (12, 454_721),
+    (13, 675_405),
+    (14, 676_125),
+    (15, 1_151_000),
+    (16, 1_151_720),
+];
+
+const REGTEST_FORKS: Forks = [(16, 1); 11];
 
 /// Reads 64 hex digits at compile time.
 const fn hash(hex: &str) -> [u8; 32] {
@@ -99,5 +158,15 @@ mod tests {
         assert_eq!(Network::Mainnet.genesis()[..4], [0x41, 0x80, 0x15, 0xbb]);
         assert_eq!(Network::Testnet.genesis()[31], 0x0b);
         assert_eq!(Network::Stagenet.genesis()[..2], [0x76, 0xee]);
+    }
+
+    #[test]
+    fn versions_change_at_the_first_block_of_a_fork() {
+        let version = |network: Network, index| network.ideal_version(index);
+        assert_eq!([0, 1_399_999, 1_400_000].map(|index| version(Network::Mainnet, index)), [1, 1, 6]);
+        assert_eq!([2_689_607, 2_689_608, u64::MAX].map(|index| version(Network::Mainnet, index)), [15, 16, 16]);
+        assert_eq!([0, 1].map(|index| version(Network::Regtest, index)), [1, 16]);
+        assert_eq!([1_983_519, 1_983_520].map(|index| version(Network::Testnet, index)), [15, 16]);
+        assert_eq!([1_151_719, 1_151_720].map(|index| version(Network::Stagenet, index)), [15, 16]);
     }
 }

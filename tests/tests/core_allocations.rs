@@ -6,7 +6,7 @@ use std::time::Duration;
 use allocation_counter::{AllocationInfo, measure};
 use anonet_core::levin::{self, Kind};
 use anonet_core::wire::{NewTransactions, TxForm, command};
-use anonet_core::{ConnId, Event, Instant, Node, Output, Ticket, Verdict, ZoneKind};
+use anonet_core::{ChainTip, ConnId, Event, Instant, Node, Output, Ticket, Verdict, ZoneKind};
 use anonet_tests::world::START;
 use anonet_tests::world::cast::{config, frame, handshake_request, zone};
 use bytes::BytesMut;
@@ -91,6 +91,16 @@ fn an_hour_of_timed_syncs_allocates_nothing() {
     let mut linked = Linked::new();
     linked.run_for(Duration::from_secs(600));
     let syncs = counted(|| linked.run_for(Duration::from_secs(3_600)));
+    assert_eq!(syncs, (0, 0));
+    // on a chain that grows
+    let syncs = counted(|| {
+        for height in 1..100 {
+            for node in &mut linked.nodes {
+                node.set_tip(linked.now, ChainTip::new(height, [1; 32], 1, 16));
+            }
+            linked.run_for(Duration::from_secs(120));
+        }
+    });
     assert_eq!(syncs, (0, 0));
 }
 

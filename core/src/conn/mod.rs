@@ -19,6 +19,7 @@ use crate::levin::Decoder;
 use crate::output::Direction;
 use crate::peers::Lease;
 use crate::time::Instant;
+use crate::wire::SyncData;
 
 /// A timed sync goes out this long after the last, drawn anew each time and for each link: a common beat would show
 /// which links belong to one node (spec: connections §12).
@@ -61,6 +62,8 @@ pub(crate) struct Conn {
     pub(crate) advertised: bool,
     /// The height that the peer claims; 0 before the handshake.
     pub(crate) height: u64,
+    /// What was claimed to the peer last.
+    pub(crate) claimed: Option<SyncData>,
     /// Received transactions of this link that wait for a verdict.
     pub(crate) waiting: u32,
     /// Timed syncs asked and answered.
@@ -94,6 +97,7 @@ impl Conn {
             shared: SentSet::default(),
             advertised: false,
             height: 0,
+            claimed: None,
             waiting: 0,
             asked: 0,
             answered: 0,

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::{Node, Stopping};
+use crate::chain::ChainTip;
 use crate::conn::Phase;
 use crate::error::{CloseReason, StaleTicket, SubmitError};
 use crate::ids::{ConnId, Ticket, TxId};
@@ -100,6 +101,14 @@ impl Node {
         if self.stash.echoed(id, echo) {
             self.outbox.event(Event::Seen { id, by: Witness::PublicLinks });
         }
+    }
+
+    /// Says how long the chain is. Until then handshakes and timed syncs show the first block alone, which every peer
+    /// accepts. Public peers that are as far see the tip from their next timed sync on, incoming anonymity links a
+    /// height rounded up to a multiple of 30, outgoing ones nothing. A tip without blocks is ignored.
+    pub fn set_tip(&mut self, now: Instant, tip: ChainTip) {
+        self.advance(now);
+        self.chain.set_tip(tip);
     }
 
     /// Answers [`Event::Tx`](crate::Event::Tx).

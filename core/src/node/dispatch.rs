@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 
 use super::Node;
+use crate::chain::Chain;
 use crate::conn::handshake::Identity;
-use crate::conn::{HEARSAY, Phase};
+use crate::conn::{Conn, HEARSAY, Phase};
 use crate::error::CloseReason;
 use crate::ids::ConnId;
 use crate::levin::{Decoder, Frame, Kind};
@@ -13,10 +14,10 @@ use crate::peers::Source;
 use crate::stash::Echo;
 use crate::tx::PeerTx;
 use crate::wire::{
-    HandshakeRequest, HandshakeResponse, MAX_PEERS, NewTransactions, PeerEntries, PingResponse, SupportFlagsResponse,
+    HandshakeRequest, HandshakeResponse, MAX_PEERS, NewTransactions, PeerEntries, PingResponse, SupportFlagsResponse, SyncData,
     TimedSyncRequest, TimedSyncResponse, TxForm, WireError, command,
 };
-use crate::zone::policy::BEFORE_HANDSHAKE;
+use crate::zone::policy::{BEFORE_HANDSHAKE, ZonePolicy};
 
 /// What a request gets that is unknown, or not for this zone (spec: levin §1, zones §8).
 const NO_HANDLER: i32 = -6;
@@ -92,7 +93,8 @@ impl Node {
         let Some(conn) = self.conns.find_mut(id.0) else { return Ok(()) };
         let zone = &mut self.zones[conn.zone.index()];
         let height = zone.identity.judge(&request.node, &request.sync)?;
-        let (node, sync) = (zone.identity.node_data(), zone.sync);
+        conn.height = height;
+        let (node, sync) = (zone.identity.node_data(), claim(&self.chain, zone.policy, conn));
         let peers = zone.peers.share(MAX_PEERS, &mut conn.shared, &mut *self.rng);
         conn.queue.encode(|out| {
             let kind = Kind::Response { code: ANSWERED };
@@ -119,7 +121,7 @@ impl Node {
         let Some(conn) = self.conns.find_mut(id.0) else { return Ok(()) };
         conn.height = request.sync.current_height;
         let zone = &mut self.zones[conn.zone.index()];
-        let sync = zone.sync;
+        let sync = claim(&self.chain, zone.policy, conn);
         // whom we dialled cannot know where we listen otherwise; whoever dialled us knows, and may be asking who else we are
         let tells = conn.direction == Direction::Outgoing && !core::mem::replace(&mut conn.advertised, true);
         let own = zone.advertise.as_ref().filter(|_| tells);
@@ -130,6 +132,15 @@ impl Node {
         });
         self.queued(id);
         Ok(())
+    }
+
+    pub(super) fn ask_sync(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.find_mut(id.0) else { return };
+        let sync = claim(&self.chain, self.zones[conn.zone.index()].policy, conn);
+        conn.queue.encode(|out| {
+            crate::levin::frame(out, Kind::Request, command::TIMED_SYNC, |out| TimedSyncRequest { sync }.encode(out));
+        });
+        self.queued(id);
     }
 
     fn sync_answered(&mut self, id: ConnId, code: i32, body: &[u8]) -> Result<(), CloseReason> {
@@ -205,6 +216,13 @@ impl Node {
             conn.waiting -= 1;
         }
     }
+}
+
+/// What to tell the peer of the chain, which is remembered.
+fn claim(chain: &Chain, policy: &ZonePolicy, conn: &mut Conn) -> SyncData {
+    let sync = chain.claim(policy.shown(conn.direction), conn.height, conn.claimed);
+    conn.claimed = Some(sync);
+    sync
 }
 
 const fn bad(command: u32) -> impl Fn(WireError) -> CloseReason {

@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 
+use crate::chain::Chain;
 use crate::config::{Config, ConfigError, Durability, Limits};
 use crate::conn::{Conn, Outgoing, Phase};
 use crate::error::UnknownConn;
@@ -36,10 +37,12 @@ pub struct Node {
     limits: Limits,
     rules: RouteRules,
     durability: Durability,
+    pads: bool,
     /// The key to the public zone for own transactions; absent while an anonymity zone is configured.
     public_only: Option<NoAnonymityZone>,
     exclusive_only: bool,
     zones: Vec<Zone>,
+    chain: Chain,
     conns: Table<Conn>,
     /// One deadline for each link, by slot.
     timers: TimerQueue,
@@ -74,16 +77,18 @@ impl Node {
         let public_only = NoAnonymityZone::prove(&config);
         let exclusive_only = zone::names_exclusive(&config.zones);
         let witness = config.witness();
-        let Config { network, zones, limits, route: rules, durability, .. } = config;
+        let Config { network, zones, limits, route: rules, durability, pad_transactions: pads, .. } = config;
         let zones =
             zones.into_iter().zip(0u8..).map(|(zone, id)| Zone::new(now, ZoneId(id), zone, network, limits, &mut *rng)).collect();
         let mut node = Self {
             limits,
             rules,
             durability,
+            pads,
             public_only,
             exclusive_only,
             zones,
+            chain: Chain::new(network),
             conns: Table::new(),
             timers: TimerQueue::new(),
             stash: Stash::new(limits, witness),

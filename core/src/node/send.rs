@@ -188,7 +188,7 @@ impl Node {
             ExitForm::PublicStem => TxForm::Stem,
             ExitForm::Anonymity => TxForm::Fluff,
         };
-        let frame = tx_frame(form, &blobs);
+        let frame = self.tx_frame(form, &blobs);
         self.enqueue(id, frame, entries);
     }
 
@@ -207,27 +207,34 @@ impl Node {
             }
             if let Some(foreign) = self.received.remove(ticket) {
                 self.release(source);
-                self.enqueue(conn, tx_frame(TxForm::Stem, &[foreign.tx.leave_by(&exit)]), &[]);
+                let frame = self.tx_frame(TxForm::Stem, &[foreign.tx.leave_by(&exit)]);
+                self.enqueue(conn, frame, &[]);
             }
         }
     }
 
-    /// The public link on which a stem goes on: one whose peer is not behind the median of what outgoing peers claim
-    /// (spec: dandelion-noise §3).
+    /// The public link on which a stem goes on: one whose peer is not behind this node, or, as long as it knows no tip,
+    /// behind the median of what outgoing peers claim (spec: dandelion-noise §3).
     fn stem_hop(&mut self, source: Option<ConnId>, zone: ZoneId) -> Option<ConnId> {
         let mut heights: Vec<u64> = self.ready_outgoing(zone).map(|(_, conn)| conn.height).collect();
         heights.sort_unstable();
         let median = heights.get(heights.len().saturating_sub(1) / 2).copied().unwrap_or(0);
-        let eligible = |(_, conn): &(ConnId, &Conn)| conn.height.saturating_add(2) >= median;
+        let wanted = self.chain.height().unwrap_or(median);
+        let eligible = |(_, conn): &(ConnId, &Conn)| conn.height.saturating_add(2) >= wanted;
         let eligible: Vec<ConnId> = self.ready_outgoing(zone).filter(eligible).map(|(id, _)| id).collect();
         self.stems.next_hop(self.now, source, eligible.iter().copied(), &mut *self.rng)
     }
-}
 
-fn tx_frame(form: TxForm, blobs: &[&[u8]]) -> Bytes {
-    let mut out = BytesMut::with_capacity(blobs.iter().map(|blob| blob.len() + 8).sum::<usize>() + 128);
-    levin::frame(&mut out, Kind::Notify, command::NEW_TRANSACTIONS, |out| {
-        NewTransactions::encode(out, form, 0, blobs.iter().copied());
-    });
-    out.freeze()
+    fn tx_frame(&self, form: TxForm, blobs: &[&[u8]]) -> Bytes {
+        let most = if self.pads { NewTransactions::GRAIN + 64 } else { 0 };
+        let mut out = BytesMut::with_capacity(blobs.iter().map(|blob| blob.len() + 8).sum::<usize>() + 128 + most);
+        levin::frame(&mut out, Kind::Notify, command::NEW_TRANSACTIONS, |out| {
+            if self.pads {
+                NewTransactions::encode_padded(out, form, blobs.iter().copied());
+            } else {
+                NewTransactions::encode(out, form, 0, blobs.iter().copied());
+            }
+        });
+        out.freeze()
+    }
 }

@@ -59,8 +59,7 @@ impl Node {
             // one question at a time
             if conn.asked == conn.answered {
                 conn.asked += 1;
-                let request = self.zones[conn.zone.index()].sync_request.clone();
-                self.enqueue(id, request, &[]);
+                self.ask_sync(id);
             }
         }
         self.schedule(id);

@@ -9,6 +9,7 @@ use crate::addr::{Addr, AddrError, I2pAddr, OnionAddr};
 use crate::epee::EpeeErrorKind;
 
 mod messages;
+mod padding;
 mod random;
 
 const ONION: &[u8] = b"vww6ybal4bd7szmgncyruucpgfkqahzddi37ktceo3ah7ngmcopnpyyd.onion";

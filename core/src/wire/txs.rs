@@ -68,6 +68,40 @@ impl<'a> NewTransactions<'a> {
     }
 }
 
+impl NewTransactions<'_> {
+    /// Padded bodies are a multiple of this long, in bytes.
+    pub const GRAIN: usize = 1_024;
+
+    /// Appends a body with the least filler that makes its length a multiple of [`GRAIN`](Self::GRAIN), whatever the
+    /// sizes of the transactions; monerod's estimate misses some (spec: dandelion-noise §8). Encodes twice.
+    pub fn encode_padded<'t>(out: &mut BytesMut, form: TxForm, txs: impl ExactSizeIterator<Item = &'t [u8]> + Clone) {
+        let start = out.len();
+        Self::encode(out, form, 0, txs.clone());
+        let filler = filler(out.len().saturating_sub(start));
+        out.truncate(start);
+        Self::encode(out, form, filler, txs);
+    }
+}
+
+/// The least filler that makes a body a multiple of the grain which has `bare` bytes without any. The filler's length
+/// takes one byte below 64, else two.
+const fn filler(bare: usize) -> usize {
+    let short = to_grain(bare);
+    if short < 64 {
+        return short;
+    }
+    let long = to_grain(bare.saturating_add(1));
+    if long < 64 { long.saturating_add(NewTransactions::GRAIN) } else { long }
+}
+
+/// How many bytes are missing to a multiple of the grain.
+const fn to_grain(bytes: usize) -> usize {
+    match bytes.checked_rem(NewTransactions::GRAIN) {
+        None | Some(0) => 0,
+        Some(over) => NewTransactions::GRAIN.saturating_sub(over),
+    }
+}
+
 /// Without the transactions and the padding, which must not end up in a log.
 impl fmt::Debug for NewTransactions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -20,7 +20,7 @@ use crate::network::Network;
 use crate::peers::{ListKind, PeerList};
 use crate::rand;
 use crate::time::Instant;
-use crate::wire::{HandshakeRequest, PeerEntry, SyncData, TimedSyncRequest, command};
+use crate::wire::{HandshakeRequest, PeerEntry, command};
 
 /// What is known of a zone's proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,6 @@ pub(crate) struct Zone {
     pub(crate) policy: &'static ZonePolicy,
     pub(crate) relay: RelayPolicy,
     pub(crate) identity: Identity,
-    pub(crate) sync: SyncData,
     pub(crate) peers: PeerList,
     /// What outgoing peers are told of this node.
     pub(crate) advertise: Option<PeerEntry>,
@@ -72,9 +71,8 @@ pub(crate) struct Zone {
     pub(crate) ready_incoming: u32,
     /// When to look for something to dial again.
     pub(crate) next_fill: Option<Instant>,
-    /// Own requests, which are the same on every link: encoded once.
+    /// The same on every link, as the peer has not shown anything yet: encoded once.
     pub(crate) handshake_request: Bytes,
-    pub(crate) sync_request: Bytes,
 }
 
 impl Zone {
@@ -95,21 +93,19 @@ impl Zone {
             support_flags: policy.support_flags,
             ids_are_unique: policy.constant_peer_id.is_none(),
         };
-        let sync = network.genesis_sync();
         let mut own = config.own;
         own.extend(config.advertise.clone());
         let mut peers = PeerList::new(config.kind, limits, own);
         for (addr, role) in config.peers {
             peers.configure(now, addr, role);
         }
-        let request = HandshakeRequest { node: identity.node_data(), sync };
+        let request = HandshakeRequest { node: identity.node_data(), sync: network.genesis_sync() };
         Self {
             id,
             kind: config.kind,
             policy,
             relay: config.relay,
             identity,
-            sync,
             peers,
             advertise: config.advertise.map(PeerEntry::bare),
             max_outgoing: config.max_outgoing,
@@ -126,7 +122,6 @@ impl Zone {
             ready_incoming: 0,
             next_fill: Some(now),
             handshake_request: request_frame(command::HANDSHAKE, |out| request.encode(out)),
-            sync_request: request_frame(command::TIMED_SYNC, |out| TimedSyncRequest { sync }.encode(out)),
         }
     }
 

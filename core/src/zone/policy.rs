@@ -3,8 +3,10 @@
 use core::time::Duration;
 
 use crate::addr::ZoneKind;
+use crate::chain::Shown;
 use crate::conn::budget::Rate;
 use crate::levin::FrameLimits;
+use crate::output::Direction;
 use crate::wire::command;
 
 /// One row of the table.
@@ -14,6 +16,8 @@ pub(crate) struct ZonePolicy {
     pub(crate) constant_peer_id: Option<u64>,
     /// What `support_flags` says; the bit for fluffy blocks exists in the public zone only.
     pub(crate) support_flags: u32,
+    /// What outgoing and incoming links show of the chain. In an anonymity zone an outgoing link must not be known by it.
+    pub(crate) shown: (Shown, Shown),
     /// Commands that are handled; others get the answer of spec zones §8.
     pub(crate) commands: &'static [u32],
     /// Whether a copy of an own transaction on outgoing links is evidence that it has spread (design §3).
@@ -41,6 +45,7 @@ const RELAY_COMMANDS: &[u32] = &[command::HANDSHAKE, command::TIMED_SYNC, comman
 static PUBLIC: ZonePolicy = ZonePolicy {
     constant_peer_id: None,
     support_flags: 1,
+    shown: (Shown::TipToEquals, Shown::TipToEquals),
     commands: &[
         command::HANDSHAKE,
         command::TIMED_SYNC,
@@ -61,6 +66,7 @@ static PUBLIC: ZonePolicy = ZonePolicy {
 static TOR: ZonePolicy = ZonePolicy {
     constant_peer_id: Some(1),
     support_flags: 0,
+    shown: (Shown::Nothing, Shown::Coarse),
     commands: RELAY_COMMANDS,
     echoes: false,
     dial_timeout: Duration::from_secs(90),
@@ -74,6 +80,7 @@ static TOR: ZonePolicy = ZonePolicy {
 static I2P: ZonePolicy = ZonePolicy {
     constant_peer_id: Some(1),
     support_flags: 0,
+    shown: (Shown::Nothing, Shown::Coarse),
     commands: RELAY_COMMANDS,
     echoes: false,
     dial_timeout: Duration::from_secs(120),
@@ -85,6 +92,13 @@ static I2P: ZonePolicy = ZonePolicy {
 };
 
 impl ZonePolicy {
+    pub(crate) const fn shown(&self, direction: Direction) -> Shown {
+        match direction {
+            Direction::Outgoing => self.shown.0,
+            Direction::Incoming => self.shown.1,
+        }
+    }
+
     pub(crate) const fn of(kind: ZoneKind) -> &'static Self {
         match kind {
             ZoneKind::Public => &PUBLIC,

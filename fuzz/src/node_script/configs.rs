@@ -8,7 +8,7 @@ use anonet_core::{Config, Durability, Limits, Network, PeerRole, ZoneConfig, Zon
 use crate::cast::addr;
 
 /// Configuration `number`: five sets of zones, each with roomy or narrow limits, either rule for weaker zones,
-/// and either durability.
+/// either durability, and padded messages or not.
 pub(super) fn config(number: u8) -> Config {
     let mut config = Config::new(Network::Regtest);
     config.zones = match number % 5 {
@@ -35,6 +35,7 @@ pub(super) fn config(number: u8) -> Config {
     if number / 20 % 2 == 1 {
         config.durability = Durability::BeforeRelay;
     }
+    config.pad_transactions = number / 40 % 2 == 1;
     config
 }
 

@@ -1,6 +1,8 @@
 //! What can happen to a node, by number.
 
-use anonet_core::{ConnId, DialFailure, Direction, Instant, Node, Refused, StaleTicket, UnknownConn, Verdict, ZoneKind};
+use anonet_core::{
+    ChainTip, ConnId, DialFailure, Direction, Instant, Node, Refused, StaleTicket, UnknownConn, Verdict, ZoneKind,
+};
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -114,6 +116,11 @@ impl Run {
             1..=4 => {
                 let conns: Vec<ConnId> = self.watch.live.keys().copied().collect();
                 conns.into_iter().for_each(|conn| self.watch.write(conn, Some(usize::MAX)));
+            }
+            5..=7 => {
+                let (height, version) = (script.micros(), script.byte());
+                let now = self.tick();
+                self.watch.node.set_tip(now, ChainTip::new(height, [version; 32], u128::MAX, version));
             }
             _ => {}
         }

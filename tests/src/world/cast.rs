@@ -60,6 +60,12 @@ pub const fn node_data() -> NodeData {
     NodeData { my_port: 0, network_id: Network::Regtest.id(), peer_id: 1, rpc_credits_per_hash: 0, rpc_port: 0, support_flags: 0 }
 }
 
+/// What a peer of the public zone says of itself.
+#[must_use]
+pub const fn public_node_data(peer_id: u64) -> NodeData {
+    NodeData { peer_id, support_flags: 1, ..node_data() }
+}
+
 /// A frame with an encoded body.
 #[must_use]
 pub fn frame(kind: Kind, command: u32, body: impl FnOnce(&mut BytesMut)) -> Vec<u8> {

@@ -56,7 +56,7 @@ impl World {
     }
 
     fn new_raw(&mut self, node: NodeIndex, conn: ConnId) -> End {
-        self.raws.push(Raw { received: Vec::new(), open: true });
+        self.raws.push(Raw { open: true, ..Raw::default() });
         self.raw_ends.push(Some((node, conn)));
         End::Raw(self.raws.len() - 1)
     }
@@ -76,7 +76,11 @@ impl World {
 
     pub(super) fn deliver(&mut self, to: End, bytes: Bytes) {
         match to {
-            End::Raw(index) => self.raws[index].received.extend_from_slice(&bytes),
+            End::Raw(index) => {
+                let raw = &mut self.raws[index];
+                raw.received.extend_from_slice(&bytes);
+                raw.arrivals.push((self.now, raw.received.len()));
+            }
             End::Node(node, _) if self.faults.deaf.contains(&node) => {}
             End::Node(node, conn) => {
                 self.parked.entry((node, conn)).or_default().push(bytes);

@@ -6,6 +6,7 @@
 pub mod cast;
 mod links;
 mod record;
+mod script;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -18,6 +19,7 @@ use rand_core::{Rng, SeedableRng};
 
 use self::links::End;
 pub use self::record::{Happened, Record};
+pub use self::script::Heard;
 
 /// A node's place in a [`World`].
 pub type NodeIndex = usize;
@@ -51,6 +53,9 @@ pub struct Raw {
     pub received: Vec<u8>,
     /// Whether the node has not closed the stream.
     pub open: bool,
+    /// When bytes came, and how many there were by then.
+    pub arrivals: Vec<(Instant, usize)>,
+    syncs_answered: usize,
 }
 
 /// What fails at the moment.
