@@ -8,6 +8,7 @@ use anonet_core::{Addr, DialFailure, Isolation, ZoneKind};
 use bytes::Bytes;
 use smol::net::TcpStream;
 
+use crate::proxy_protocol::CircuitSlot;
 use crate::socks;
 
 /// How the streams of one zone are opened.
@@ -78,6 +79,8 @@ pub(crate) struct Opened {
     pub(crate) stream: TcpStream,
     /// The peer's first bytes, if they came along with the proxy's answer.
     pub(crate) early: Bytes,
+    /// Its place among the streams of its circuit, if circuits are counted.
+    pub(crate) circuit: Option<CircuitSlot>,
 }
 
 /// Why there is none.
@@ -103,7 +106,7 @@ pub(crate) async fn open(transport: &Transport, addr: &Addr, isolation: Isolatio
         (Transport::Socks(proxy), addr) => {
             let mut stream = connect(proxy.addr, |_| DialFailure::ProxyUnreachable).await?;
             let early = socks::connect(&mut stream, &proxy.auth, addr, isolation).await?;
-            Ok(Opened { stream, early })
+            Ok(Opened { stream, early, circuit: None })
         }
         // not reached: `start` refuses a zone that dials and has no way
         (Transport::None | Transport::Direct, _) => Err(DialFailure::HostUnreachable.into()),
@@ -115,7 +118,7 @@ async fn direct(addr: SocketAddr) -> Result<Opened, Failure> {
         io::ErrorKind::ConnectionRefused => DialFailure::HostRefused,
         _ => DialFailure::HostUnreachable,
     };
-    Ok(Opened { stream: connect(addr, blame).await?, early: Bytes::new() })
+    Ok(Opened { stream: connect(addr, blame).await?, early: Bytes::new(), circuit: None })
 }
 
 async fn connect(addr: SocketAddr, blame: impl Fn(&io::Error) -> DialFailure) -> Result<TcpStream, Failure> {

@@ -40,6 +40,20 @@ pub struct Listener {
     pub zone: usize,
     /// The address; port 0 lets the system choose, see [`Handle::listening`].
     pub bind: SocketAddr,
+    /// What comes before the peer's own bytes.
+    pub preface: Preface,
+}
+
+/// What an accepted stream begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Preface {
+    /// The peer's bytes.
+    #[default]
+    None,
+    /// Tor's line about the circuit (torrc: `HiddenServiceExportCircuitID haproxy`), without which a stream is dropped.
+    /// A few streams may share a circuit.
+    TorCircuit,
 }
 
 /// The application's side of a running node.
@@ -150,10 +164,10 @@ fn validate(service: &Service) -> Result<(), StartError> {
 fn listen(listeners: &[Listener], zones: &[ZoneLinks]) -> Result<(Vec<Listening>, Arc<[SocketAddr]>), StartError> {
     let mut listening = Vec::new();
     let mut addrs = Vec::new();
-    for &Listener { zone, bind: addr } in listeners {
+    for &Listener { zone, bind: addr, preface } in listeners {
         let (socket, bound) = listen::bind(addr).map_err(|error| StartError::Listen { addr, error })?;
         let zone = zones.get(zone).ok_or(StartError::UnknownZone(zone))?;
-        listening.push(Listening { socket, zone: zone.id, kind: zone.kind });
+        listening.push(Listening { socket, zone: zone.id, kind: zone.kind, preface });
         addrs.push(bound);
     }
     Ok((listening, addrs.into()))

@@ -9,5 +9,6 @@ pub mod handle;
 mod link;
 mod listen;
 pub mod options;
+mod proxy_protocol;
 mod socks;
 pub mod store;

@@ -15,6 +15,7 @@ use smol::{Executor, Task};
 
 use crate::dial::Opened;
 use crate::driver::Input;
+use crate::proxy_protocol::CircuitSlot;
 
 /// Bytes read or written at once.
 const CHUNK: usize = 16 << 10;
@@ -48,12 +49,13 @@ pub(crate) struct Link {
     idle: Option<Vec<u8>>,
     _reader: Task<()>,
     _writer: Task<()>,
+    _circuit: Option<CircuitSlot>,
 }
 
 impl Link {
     /// Takes a stream over. Nothing is read before the first [`grant`](Self::grant).
     pub(crate) fn adopt(tasks: &Executor<'static>, inbox: &Sender<Input>, conn: ConnId, opened: Opened) -> Self {
-        let Opened { stream, early } = opened;
+        let Opened { stream, early, circuit } = opened;
         // a failure costs some milliseconds per message, not the link
         let _ = stream.set_nodelay(true);
         let (grants, granted) = bounded(1);
@@ -65,6 +67,7 @@ impl Link {
             idle: Some(Vec::new()),
             _reader: tasks.spawn(read(stream.clone(), early, granted, inbox.clone(), conn)),
             _writer: tasks.spawn(write(stream, written, inbox.clone(), conn)),
+            _circuit: circuit,
         }
     }
 

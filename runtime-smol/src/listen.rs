@@ -2,15 +2,22 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anonet_core::{Addr, Instant, ZoneId, ZoneKind};
 use async_io::Timer;
-use smol::channel::Sender;
-use smol::net::TcpListener;
+use bytes::Bytes;
+use smol::Executor;
+use smol::channel::{SendError, Sender};
+use smol::lock::Semaphore;
+use smol::net::{TcpListener, TcpStream};
 
 use crate::clock::Clock;
-use crate::driver::Input;
+use crate::dial::Opened;
+use crate::driver::{Input, Preface};
+use crate::proxy_protocol::{self, Circuits, NoCircuit};
 
 /// Streams that one listener takes in a row, and per second in the long run. The system queues some more; what exceeds
 /// that waits at the far end.
@@ -20,12 +27,19 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// The pause after the system refused to hand out a stream, which mostly means that all descriptors are in use.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How long a stream may take to say its circuit. The hidden-service daemon writes that at once.
+const PREFACE_TIME: Duration = Duration::from_secs(5);
+
+/// Streams of one listener that have not said their circuit yet; the others wait in the system.
+const UNSAID: usize = 64;
+
 /// A bound listener.
 #[derive(Debug)]
 pub(crate) struct Listening {
     pub(crate) socket: TcpListener,
     pub(crate) zone: ZoneId,
     pub(crate) kind: ZoneKind,
+    pub(crate) preface: Preface,
 }
 
 /// Binds a listener, and says to which address.
@@ -37,16 +51,22 @@ pub(crate) fn bind(addr: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
 
 /// Hands every stream to the driver, until the driver is gone.
 pub(crate) async fn accept(listening: Listening, clock: Clock, inbox: Sender<Input>) {
-    let Listening { socket, zone, kind } = listening;
+    let Listening { socket, zone, kind, preface } = listening;
+    let unsaid = Arc::new(Semaphore::new(UNSAID));
+    let door = Door { zone, kind, preface, inbox, unsaid, circuits: Circuits::default(), warned: Arc::default() };
+    let readers = Executor::new();
+    readers.run(open_door(&socket, &door, &readers, clock)).await;
+}
+
+async fn open_door(socket: &TcpListener, door: &Door, readers: &Executor<'static>, clock: Clock) {
+    let kind = door.kind;
     let mut pace = Pace::new(clock.now());
     let mut failing = false;
     loop {
         match socket.accept().await {
             Ok((stream, far_end)) => {
                 failing = false;
-                // a hidden service's streams all come from its daemon
-                let from = (!kind.is_anonymity()).then(|| Addr::from(far_end));
-                if inbox.send(Input::Incoming { zone, from, stream }).await.is_err() {
+                if door.take_in(stream, far_end, readers).await.is_err() {
                     return;
                 }
             }
@@ -62,6 +82,59 @@ pub(crate) async fn accept(listening: Listening, clock: Clock, inbox: Sender<Inp
         if let Some(rest) = pace.rest(clock.now()) {
             Timer::after(rest).await;
         }
+    }
+}
+
+/// What happens to a stream between the socket and the driver. Clones share the counts.
+#[derive(Clone)]
+struct Door {
+    zone: ZoneId,
+    kind: ZoneKind,
+    preface: Preface,
+    inbox: Sender<Input>,
+    unsaid: Arc<Semaphore>,
+    circuits: Circuits,
+    /// Whether the log has said that streams lack their line.
+    warned: Arc<AtomicBool>,
+}
+
+impl Door {
+    /// An error says that the driver is gone.
+    async fn take_in(&self, stream: TcpStream, far_end: SocketAddr, readers: &Executor<'static>) -> Result<(), SendError<Input>> {
+        if self.preface == Preface::TorCircuit {
+            let place = self.unsaid.acquire_arc().await;
+            let door = self.clone();
+            let read = async move {
+                door.read_circuit(stream).await;
+                drop(place);
+            };
+            readers.spawn(read).detach();
+            return Ok(());
+        }
+        // a hidden service's streams all come from its daemon
+        let from = (!self.kind.is_anonymity()).then(|| Addr::from(far_end));
+        let opened = Opened { stream, early: Bytes::new(), circuit: None };
+        self.inbox.send(Input::Incoming { zone: self.zone, from, opened }).await
+    }
+
+    /// Drops a stream whose circuit is not said in time, or has enough streams.
+    async fn read_circuit(&self, mut stream: TcpStream) {
+        let kind = self.kind;
+        let (id, early) = match proxy_protocol::read(&mut stream, Timer::after(PREFACE_TIME)).await {
+            Ok(found) => found,
+            Err(error) if error == NoCircuit::OtherBytes && !self.warned.swap(true, Ordering::Relaxed) => {
+                return tracing::warn!(
+                    "{kind}: a stream is dropped, as {error}: set that in torrc, or remove haproxy from --anonymous-inbound"
+                );
+            }
+            Err(error) => return tracing::debug!("{kind}: a stream is dropped, as {error}"),
+        };
+        let Some(slot) = self.circuits.enter(id) else {
+            return tracing::debug!("{kind}: a stream is dropped, as its circuit has enough of them");
+        };
+        let opened = Opened { stream, early, circuit: Some(slot) };
+        // fails only if the driver is gone, and this task with it
+        let _ = self.inbox.send(Input::Incoming { zone: self.zone, from: None, opened }).await;
     }
 }
 

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use anonet_core::{Event, Instant, LocalTx, Node, TxId, ZoneConfig, ZoneKind};
 use anonet_smol::clock::Clock;
-use anonet_smol::driver::{App, Listener, Service, SocksAuth, SocksProxy, StartError, Transport, start};
+use anonet_smol::driver::{App, Listener, Preface, Service, SocksAuth, SocksProxy, StartError, Transport, start};
 use anonet_smol::handle::{Handle, Stopped, SubmitFailure};
 use smol::Executor;
 
@@ -33,7 +33,7 @@ fn an_occupied_port_is_named() {
     let bind = occupied.local_addr().unwrap();
     let mut zone = ZoneConfig::new(ZoneKind::Tor);
     zone.max_outgoing = 0;
-    let error = fails(zone, vec![Transport::None], vec![Listener { zone: 0, bind }]);
+    let error = fails(zone, vec![Transport::None], vec![Listener { zone: 0, bind, preface: Preface::None }]);
     assert!(matches!(error, StartError::Listen { addr, .. } if addr == bind));
     assert!(error.to_string().contains(&bind.to_string()), "{error}");
 }
@@ -65,7 +65,7 @@ fn credentials_must_fit_the_protocol() {
 fn a_listener_needs_a_zone() {
     let mut zone = ZoneConfig::new(ZoneKind::Tor);
     zone.max_outgoing = 0;
-    let listener = Listener { zone: 1, bind: "127.0.0.1:0".parse().unwrap() };
+    let listener = Listener { zone: 1, bind: "127.0.0.1:0".parse().unwrap(), preface: Preface::None };
     assert!(matches!(fails(zone, vec![], vec![listener]), StartError::UnknownZone(1)));
 }
 

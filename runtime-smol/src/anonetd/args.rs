@@ -57,8 +57,9 @@ pub(super) struct RunArgs {
     /// The same for an anonymity network, under monerod's present name
     #[arg(long, value_name = "tor|i2p,IP:PORT[,MAX][,disable_noise]")]
     pub(super) tx_proxy: Vec<String>,
-    /// Hidden service of this node and where it forwards to; without MAX 128 peers are accepted
-    #[arg(long, value_name = "ADDRESS:PORT,[IP:]PORT[,MAX]")]
+    /// Hidden service of this node and where it forwards to; without MAX 128 peers are accepted. With `haproxy`, torrc must
+    /// have `HiddenServiceExportCircuitID haproxy` for it: then one circuit of Tor brings at most 4 of them
+    #[arg(long, value_name = "ADDRESS:PORT,[IP:]PORT[,MAX][,haproxy]")]
     pub(super) anonymous_inbound: Vec<String>,
     /// One more peer to connect to
     #[arg(long, value_name = "ADDRESS[:PORT]")]

@@ -177,7 +177,7 @@ fn add_anonymity(service: &mut Service, plan: AnonymityPlan, policies: RelayPoli
     if let Some(inbound) = plan.inbound {
         zone.max_incoming = inbound.max_incoming.unwrap_or(DEFAULT_MAX_INCOMING);
         zone.own = vec![inbound.advertise];
-        service.listeners.push(Listener { zone: service.config.zones.len(), bind: inbound.bind });
+        service.listeners.push(Listener { zone: service.config.zones.len(), bind: inbound.bind, preface: inbound.preface });
     }
     service.config.zones.push(zone);
     service.transports.push(transport);

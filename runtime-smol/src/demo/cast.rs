@@ -8,7 +8,7 @@ use smol::Executor;
 use smol::channel::Sender;
 
 use crate::clock::Clock;
-use crate::driver::{App, Listener, Service, SocksAuth, SocksProxy, StartError, Transport, start};
+use crate::driver::{App, Listener, Preface, Service, SocksAuth, SocksProxy, StartError, Transport, start};
 use crate::handle::Handle;
 
 pub(super) const BOB: &str = "ofcpkm3stoeea5zinsyq336rzokkugmezzeay27qr6ui7lplsx3qvyyd.onion";
@@ -91,7 +91,7 @@ impl Stage<'_> {
         let mut config = Config::new(Network::Regtest);
         config.zones = zones;
         let bind = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listeners = listening.map(|zone| Listener { zone, bind }).into_iter().collect();
+        let listeners = listening.map(|zone| Listener { zone, bind, preface: Preface::None }).into_iter().collect();
         let reporter = Reporter { party, said: self.said.clone() };
         start(self.executor, self.clock, Service { config, transports, listeners }, reporter)
     }

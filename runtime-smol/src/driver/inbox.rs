@@ -2,7 +2,6 @@
 
 use anonet_core::{Addr, ConnId, Instant, Node, ZoneId};
 use smol::channel::{Receiver, RecvError};
-use smol::net::TcpStream;
 
 use crate::dial::{Failure, Opened};
 use crate::link::Received;
@@ -11,7 +10,7 @@ use crate::link::Received;
 #[expect(clippy::type_complexity, reason = "a name for the one complex type would only hide it")]
 pub(crate) enum Input {
     /// A listener accepted a stream.
-    Incoming { zone: ZoneId, from: Option<Addr>, stream: TcpStream },
+    Incoming { zone: ZoneId, from: Option<Addr>, opened: Opened },
     /// A dial succeeded.
     Dialed(ConnId, Opened),
     /// A dial failed.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anonet_core::{Addr, ConnId, DialFailure, Event, Isolation, Node, Output, ZoneId, ZoneKind};
 use async_io::Timer;
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use smol::channel::Sender;
 use smol::future::{or, yield_now};
 use smol::{Executor, Task};
@@ -126,10 +126,10 @@ impl<'e, A: App> Driver<'e, A> {
     fn take_in(&mut self, input: Input) {
         let now = self.clock.now();
         match input {
-            Input::Incoming { zone, from, stream } => {
+            Input::Incoming { zone, from, opened } => {
                 // an error drops the socket, which is all there is to do
                 if let Ok(conn) = self.node.accept(now, zone, from) {
-                    self.adopt(conn, Opened { stream, early: Bytes::new() });
+                    self.adopt(conn, opened);
                 }
             }
             Input::Dialed(conn, opened) => self.dialed(conn, opened),

@@ -89,7 +89,7 @@ pub enum OptionError {
         hint: &'static str,
     },
     /// The same kind of item twice.
-    #[error("{0}: the maximum of connections or disable_noise is given twice; keep one")]
+    #[error("{0}: the maximum of connections or another item is given twice; keep one")]
     RepeatedItem(OptionName),
     /// A proxy, listener or bind address that is not `IP:PORT`.
     #[error("{option}: {fault}")]
@@ -136,6 +136,9 @@ pub enum OptionError {
         "{0}: the local port is missing; write ADDRESS:PORT,[IP:]PORT, the second being where the hidden service forwards to"
     )]
     MissingBind(OptionName),
+    /// Circuits are asked of a network that does not say them.
+    #[error("{0}: only Tor says the circuit of a stream; remove haproxy from the service of the other network")]
+    CircuitsOutsideTor(OptionName),
     /// A hidden service's listener that others can reach.
     #[error(
         "{0}: listen on a loopback address such as 127.0.0.1; the hidden-service daemon connects from this machine, and a listener elsewhere can be reached without the anonymity network"

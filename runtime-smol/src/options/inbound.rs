@@ -3,16 +3,20 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
-use anonet_core::addr::Addr;
+use anonet_core::addr::{Addr, ZoneKind};
 
 use super::endpoint::endpoint;
 use super::proxy::max_connections;
 use super::{OptionError, OptionName};
+use crate::driver::Preface;
 
 const OPTION: OptionName = OptionName::AnonymousInbound;
-const FORM: &str = "ADDRESS:PORT,[IP:]PORT[,MAX]";
+const FORM: &str = "ADDRESS:PORT,[IP:]PORT[,MAX][,haproxy]";
+/// The word of torrc for streams that begin with the number of their circuit.
+const HAPROXY: &str = "haproxy";
+const HINT: &str = ", or the item haproxy";
 
-/// A hidden service that the user runs for this node: `ADDRESS:PORT,[IP:]PORT[,MAX]`.
+/// A hidden service that the user runs for this node: `ADDRESS:PORT,[IP:]PORT[,MAX][,haproxy]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inbound {
@@ -22,6 +26,8 @@ pub struct Inbound {
     pub bind: SocketAddr,
     /// Most incoming connections, at least 1; `None` means no limit of its own.
     pub max_incoming: Option<u32>,
+    /// What each stream begins with: [`Preface::TorCircuit`] if the option has the item `haproxy`.
+    pub preface: Preface,
 }
 
 /// Without an IP the listener is on 127.0.0.1. Unlike with monerod a Tor address needs its port, as
@@ -40,18 +46,32 @@ impl FromStr for Inbound {
         }
         let bind = items.next().filter(|bind| !bind.is_empty());
         let bind = local_listener(bind.ok_or(OptionError::MissingBind(OPTION))?)?;
-        let max_incoming = match items.next() {
-            None | Some("") => None,
-            Some(max) => {
-                let max = max_connections(max);
-                Some(max.ok_or(OptionError::InvalidMax { option: OPTION, hint: "" })?)
-            }
+        let (max_incoming, preface) = extras(items)?;
+        if preface == Preface::TorCircuit && advertise.zone() != ZoneKind::Tor {
+            return Err(OptionError::CircuitsOutsideTor(OPTION));
+        }
+        Ok(Self { advertise, bind, max_incoming, preface })
+    }
+}
+
+/// The maximum and `haproxy`, in any order, each possibly empty.
+fn extras<'a>(items: impl Iterator<Item = &'a str> + Clone) -> Result<(Option<u32>, Preface), OptionError> {
+    if items.clone().count() > 2 {
+        return Err(OptionError::TooManyCommas { option: OPTION, form: FORM });
+    }
+    let (mut max, mut preface) = (None, Preface::None);
+    for item in items.filter(|item| !item.is_empty()) {
+        let repeated = if item == HAPROXY {
+            std::mem::replace(&mut preface, Preface::TorCircuit) == Preface::TorCircuit
+        } else {
+            let count = max_connections(item).ok_or(OptionError::InvalidMax { option: OPTION, hint: HINT })?;
+            max.replace(count).is_some()
         };
-        match items.next() {
-            Some(_) => Err(OptionError::TooManyCommas { option: OPTION, form: FORM }),
-            None => Ok(Self { advertise, bind, max_incoming }),
+        if repeated {
+            return Err(OptionError::RepeatedItem(OPTION));
         }
     }
+    Ok((max, preface))
 }
 
 /// `[IP:]PORT` on loopback.
@@ -74,16 +94,21 @@ mod tests {
 
     #[test]
     fn values() {
-        for (advertise, rest, bind, max_incoming) in [
-            (format!("{ONION}:18083"), ",127.0.0.1:18083", "127.0.0.1:18083", None),
-            (format!("{ONION}:18083"), ",18084", "127.0.0.1:18084", None),
-            (format!("{ONION}:1"), ",[::1]:18084,25", "[::1]:18084", Some(25)),
-            (format!("{ONION}:1"), ",127.8.0.1:18084,", "127.8.0.1:18084", None),
-            (I2P.to_string(), ",127.0.0.1:30000,1", "127.0.0.1:30000", Some(1)),
-            (format!("{I2P}:0"), ",30000,4294967295", "127.0.0.1:30000", Some(u32::MAX)),
+        for (advertise, rest, bind, max_incoming, preface) in [
+            (format!("{ONION}:18083"), ",127.0.0.1:18083", "127.0.0.1:18083", None, Preface::None),
+            (format!("{ONION}:18083"), ",18084", "127.0.0.1:18084", None, Preface::None),
+            (format!("{ONION}:1"), ",[::1]:18084,25", "[::1]:18084", Some(25), Preface::None),
+            (format!("{ONION}:1"), ",127.8.0.1:18084,", "127.8.0.1:18084", None, Preface::None),
+            (format!("{ONION}:1"), ",1,haproxy", "127.0.0.1:1", None, Preface::TorCircuit),
+            (format!("{ONION}:1"), ",1,,haproxy", "127.0.0.1:1", None, Preface::TorCircuit),
+            (format!("{ONION}:1"), ",1,7,haproxy", "127.0.0.1:1", Some(7), Preface::TorCircuit),
+            (format!("{ONION}:1"), ",1,haproxy,7", "127.0.0.1:1", Some(7), Preface::TorCircuit),
+            (I2P.to_string(), ",127.0.0.1:30000,1", "127.0.0.1:30000", Some(1), Preface::None),
+            (format!("{I2P}:0"), ",30000,4294967295", "127.0.0.1:30000", Some(u32::MAX), Preface::None),
         ] {
             let text = format!("{advertise}{rest}");
-            let expected = Inbound { advertise: Addr::parse(&advertise, 0).unwrap(), bind: bind.parse().unwrap(), max_incoming };
+            let expected =
+                Inbound { advertise: Addr::parse(&advertise, 0).unwrap(), bind: bind.parse().unwrap(), max_incoming, preface };
             assert_eq!(text.parse(), Ok(expected), "{text}");
         }
     }
@@ -92,7 +117,7 @@ mod tests {
     fn errors_name_the_option() {
         let addr = |fault| OptionError::Addr { option: OPTION, fault };
         let bind = |fault| OptionError::Endpoint { option: OPTION, fault };
-        let max = OptionError::InvalidMax { option: OPTION, hint: "" };
+        let max = OptionError::InvalidMax { option: OPTION, hint: HINT };
         let onion = |rest: &str| format!("{ONION}:18083{rest}");
         for (text, expected) in [
             (String::new(), addr(AddrError::Empty)),
@@ -117,7 +142,12 @@ mod tests {
             (onion(",18083,+1"), max),
             (onion(",18083,4294967296"), max),
             (onion(",18083,x"), max),
-            (onion(",18083,5,"), OptionError::TooManyCommas { option: OPTION, form: FORM }),
+            (onion(",18083,5,,"), OptionError::TooManyCommas { option: OPTION, form: FORM }),
+            (onion(",18083,5,haproxy,"), OptionError::TooManyCommas { option: OPTION, form: FORM }),
+            (onion(",18083,5,6"), OptionError::RepeatedItem(OPTION)),
+            (onion(",18083,haproxy,haproxy"), OptionError::RepeatedItem(OPTION)),
+            (onion(",18083,HAPROXY"), max),
+            (format!("{I2P},18083,haproxy"), OptionError::CircuitsOutsideTor(OPTION)),
         ] {
             assert_eq!(text.parse::<Inbound>(), Err(expected), "{text}");
             assert!(expected.to_string().starts_with("--anonymous-inbound: "));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anonet_core::{Addr, Config, Event, Instant, Network, Node, PeerRole, ZoneConfig, ZoneKind};
 use anonet_smol::clock::Clock;
-use anonet_smol::driver::{App, Listener, Service, SocksAuth, SocksProxy, Transport, start};
+use anonet_smol::driver::{App, Listener, Preface, Service, SocksAuth, SocksProxy, Transport, start};
 use anonet_smol::handle::Handle;
 use smol::channel::{Receiver, Sender, bounded};
 use smol::{Executor, Timer};
@@ -47,9 +47,18 @@ pub(crate) struct TestNode {
 
 impl TestNode {
     pub(crate) fn start(executor: &Executor<'static>, config: Config, transport: Transport, listeners: usize) -> Self {
+        Self::listening(executor, config, transport, &vec![Preface::None; listeners])
+    }
+
+    /// With one listener, behind which streams begin like this.
+    pub(crate) fn start_behind(executor: &Executor<'static>, config: Config, transport: Transport, preface: Preface) -> Self {
+        Self::listening(executor, config, transport, &[preface])
+    }
+
+    fn listening(executor: &Executor<'static>, config: Config, transport: Transport, prefaces: &[Preface]) -> Self {
         let (recorder, events) = bounded(4_096);
         let bind = "127.0.0.1:0".parse().unwrap();
-        let listeners = vec![Listener { zone: 0, bind }; listeners];
+        let listeners = prefaces.iter().map(|&preface| Listener { zone: 0, bind, preface }).collect();
         let service = Service { config, transports: vec![transport], listeners };
         let handle = start(executor, Clock::start(), service, Recorder(recorder)).unwrap();
         Self { handle, events }
