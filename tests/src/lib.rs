@@ -2,4 +2,5 @@
 
 pub mod conformance;
 pub mod lab;
+pub mod sim;
 pub mod world;

@@ -1,0 +1,115 @@
+//! Runs a scenario of the simulator and writes what came of it.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anonet_core::ZoneKind;
+use anonet_tests::sim::report::{self, Sample, TABLE_HEAD};
+use anonet_tests::sim::{Scenario, Sim};
+use clap::{Parser, ValueEnum};
+
+/// How often a run is looked at.
+const SAMPLE: Duration = Duration::from_secs(10);
+
+/// Thousands of real nodes in one process and in virtual time. One seed gives one run.
+#[derive(Debug, Parser)]
+#[command(name = "simulate", max_term_width = 100)]
+struct Args {
+    /// gossip, spread or storm; `list` says what each is
+    scenario: String,
+    /// Nodes
+    #[arg(long, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    nodes: Option<u32>,
+    /// The seed
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Virtual minutes
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    minutes: Option<u64>,
+    /// The anonymity network; names of I2P need no check of a curve point, so that more nodes fit into an hour
+    #[arg(long, value_enum, default_value = "tor")]
+    zone: Zone,
+    /// White-list entries of a node and zone; twice as many gray ones
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    white: Option<u64>,
+    /// Writes samples, one every ten virtual seconds
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Writes a plot
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Zone {
+    Tor,
+    I2p,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    if args.scenario == "list" {
+        for scenario in Scenario::all(args.seed) {
+            println!("{:8} {}", scenario.name, scenario.about);
+        }
+        return ExitCode::SUCCESS;
+    }
+    let Some(mut scenario) = Scenario::all(args.seed).into_iter().find(|scenario| scenario.name == args.scenario) else {
+        eprintln!("simulate: there is no scenario `{}`; `simulate list` names them", args.scenario);
+        return ExitCode::from(2);
+    };
+    scenario.nodes = args.nodes.map_or(scenario.nodes, |nodes| nodes as usize);
+    scenario.span = args.minutes.map_or(scenario.span, |minutes| Duration::from_secs(60 * minutes));
+    if let Some(white) = args.white {
+        (scenario.limits.white, scenario.limits.gray) = (white as usize, 2 * white as usize);
+    }
+    if let Zone::I2p = args.zone {
+        scenario.zones.iter_mut().filter(|kind| **kind == ZoneKind::Tor).for_each(|kind| *kind = ZoneKind::I2p);
+    }
+    let title = format!("{} --nodes {} --seed {}", scenario.name, scenario.nodes, args.seed);
+    let span = scenario.span;
+    println!(
+        "{title}, {} min, lists of {} white and {} gray entries",
+        span.as_secs() / 60,
+        scenario.limits.white,
+        scenario.limits.gray
+    );
+    let (sim, samples) = run(scenario, span);
+    println!("{TABLE_HEAD}\n{}", report::row(&sim, &samples));
+    let files = [(args.csv, report::csv(&samples)), (args.svg, report::svg(&title, &samples))];
+    for (path, text) in files.into_iter().filter_map(|(path, text)| Some((path?, text))) {
+        if let Err(error) = std::fs::write(&path, text) {
+            eprintln!("simulate: cannot write {} ({error}): choose another place", path.display());
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn run(scenario: Scenario, span: Duration) -> (Sim, Vec<Sample>) {
+    let mut sim = Sim::new(scenario);
+    let mut samples = vec![Sample::of(&sim)];
+    while sim.elapsed() < span {
+        sim.run_for(SAMPLE.min(span - sim.elapsed()));
+        samples.push(Sample::of(&sim));
+        progress(&sim, span);
+    }
+    (sim, samples)
+}
+
+/// A bar, if somebody looks.
+fn progress(sim: &Sim, span: Duration) {
+    let mut out = std::io::stderr();
+    if !out.is_terminal() {
+        return;
+    }
+    let done = (40.0 * sim.elapsed().as_secs_f64() / span.as_secs_f64()) as usize;
+    let bar = "#".repeat(done) + &" ".repeat(40 - done);
+    let (chunks, dials) = (sim.counters.chunks, sim.counters.dials);
+    let end = if sim.elapsed() >= span { "\n" } else { "" };
+    // a terminal that is gone is no reason to stop
+    let _ = write!(out, "\r[{bar}] {:5} virtual s, {chunks} chunks, {dials} dials{end}", sim.elapsed().as_secs());
+    let _ = out.flush();
+}
