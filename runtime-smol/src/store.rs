@@ -1,11 +1,16 @@
 //! Own transactions on disk: one row for each, there before anyone is told that the transaction was accepted.
 //!
-//! The file is a `redb` database. It is not encrypted, and rows that were removed may stay readable in it until their
-//! place is used again. A row holds a version (1 byte), when the transaction was submitted (microseconds since the Unix
+//! The file is a `redb` database. Without a passphrase it is not encrypted, and rows that were removed may stay readable in
+//! it until their place is used again. With one the rows are sealed: who reads the disk learns how many there are, their
+//! sizes in KiB, and when the file changed. A plain file is sealed by opening it with a passphrase, and there is no way back.
+//! A row holds a version (1 byte), when the transaction was submitted (microseconds since the Unix
 //! epoch, 8 bytes, little-endian), who may know of it (1 byte) and the transaction; its key is the transaction's id.
 
+mod cover;
 mod file;
+mod open;
 mod row;
+mod seal;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +20,7 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use self::file::StoreFile;
+pub use self::seal::Passphrase;
 
 /// The open file. Clones share it. All methods work on threads of their own, so that no link waits for the disk, and
 /// return when what they wrote would survive a loss of power.
@@ -72,6 +78,24 @@ pub enum StoreError {
         /// What the system says.
         cause: Box<redb::Error>,
     },
+    /// The file is sealed.
+    #[error("{path} is sealed: give its passphrase with --stash-passphrase-file", path = path.display())]
+    Sealed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The passphrase is another one.
+    #[error("the passphrase does not open {path}: give the one that it was sealed with; nothing was changed", path = path.display())]
+    WrongPassphrase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A later version sealed the file.
+    #[error("a newer version of anonetd sealed {path}: start that version", path = path.display())]
+    NewerSeal {
+        /// The file.
+        path: PathBuf,
+    },
     /// The transaction has a row already, and that cannot be read.
     #[error(
         "{path} has an entry of this transaction that this version cannot read: start the version that wrote it, or move \
@@ -89,9 +113,22 @@ impl Store {
     /// as long as reading the file.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] or [`StoreError::Unusable`].
+    /// [`StoreError::Damaged`], [`StoreError::Unusable`] or [`StoreError::Sealed`].
     pub async fn open(path: PathBuf) -> Result<Self, StoreError> {
-        let file = smol::unblock(move || StoreFile::open(path)).await?;
+        Self::open_with(path, None).await
+    }
+
+    /// The same with the passphrase of a sealed file; a new file is sealed with it, and so is one that was not sealed
+    /// before. Takes a fraction of a second and 64 MiB for the passphrase alone.
+    ///
+    /// # Errors
+    /// [`StoreError`]. After one the file is as it was.
+    pub async fn open_sealed(path: PathBuf, passphrase: Passphrase) -> Result<Self, StoreError> {
+        Self::open_with(path, Some(passphrase)).await
+    }
+
+    async fn open_with(path: PathBuf, passphrase: Option<Passphrase>) -> Result<Self, StoreError> {
+        let file = smol::unblock(move || StoreFile::open(path, passphrase.as_ref())).await?;
         Ok(Self(Arc::new(Mutex::new(file))))
     }
 

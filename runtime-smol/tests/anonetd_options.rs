@@ -30,6 +30,8 @@ fn bad_options_are_named_with_their_fix() {
         (&["--relay-policy", "noise"], "--relay-policy", "not in this version"),
         (&["--relay-policy", "tor=courier"], "--relay-policy", "not in this version"),
         (&["--stash", "tape"], "--stash", "memory"),
+        (&["--stash-passphrase-file", "/absent"], "--stash-passphrase-file", "its name or its permissions"),
+        (&["--stash", "memory", "--stash-passphrase-file", "/x"], "--stash-passphrase-file", "remove one"),
         (&["--log-level", "loud"], "--log-level", "info"),
         (&["--network", "main"], "--network", "mainnet"),
         (&["--netwrok", "mainnet"], "--netwrok", "--network"),
@@ -53,7 +55,7 @@ fn help_and_version_are_there() {
     }
     let help = stdout(&anonetd().args(["run", "--help"]).output().unwrap());
     let said: Vec<&str> = help.split_whitespace().collect();
-    assert!(said.join(" ").contains("stash.redb in the data directory is not encrypted"), "{help}");
+    assert!(said.join(" ").contains("without a passphrase the file stash.redb in the data directory is not encrypted"), "{help}");
     let output = anonetd().arg("--version").output().unwrap();
     assert_eq!(stdout(&output), format!("anonetd {}\n", env!("CARGO_PKG_VERSION")));
 }

@@ -5,8 +5,10 @@ mod common;
 #[allow(dead_code, reason = "shared with other tests")]
 mod support;
 
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -219,4 +221,73 @@ fn nothing_leaves_before_its_exposure_is_on_disk() {
         assert_eq!(log.matches("the stash on disk cannot be written").count(), 1, "{log}");
         assert!(log.contains("the stash on disk can be written again"), "{log}");
     });
+}
+
+/// Where 16 bytes of a transaction, or its id, stand in some file of a directory.
+fn readable_in(dir: &Path, number: usize) -> Vec<PathBuf> {
+    let blob = unhex(fs::read_to_string(tx(number)).unwrap().trim());
+    let id = unhex(TXS[number - 1]);
+    let pieces: HashSet<&[u8]> = blob.windows(16).chain(id.windows(16)).collect();
+    let hex = TXS[number - 1].as_bytes();
+    let mut found = Vec::new();
+    for path in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+        // the control socket is no file
+        let Ok(content) = fs::read(&path) else { continue };
+        let shown = content.windows(16).any(|piece| pieces.contains(piece) || piece == &hex[..16]);
+        if shown {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn passphrase_file(dir: &Scratch, content: &str) -> String {
+    let path = dir.file("passphrase", content);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn who_reads_the_disk_of_a_sealed_stash_finds_no_transaction() {
+    let mut node = Daemon::start(&[]);
+    submit(&node, 1);
+    let plain = readable_in(&node.data_dir(), 1);
+    assert_eq!(plain, [node.data_dir().join("stash.redb")], "the search finds what is there");
+    node.stop("-TERM");
+
+    let outside = Scratch::new();
+    let file = passphrase_file(&outside, "correct horse\n");
+    let options = ["--no-public", "--add-peer", ONION, "--proxy", "tor,127.0.0.1:1", "--stash-passphrase-file", &file];
+    node.restart_with(&options);
+    assert_eq!(held(&node), [TX1]);
+    submit(&node, 2);
+    for number in 1..=2 {
+        assert_eq!(readable_in(&node.data_dir(), number), [""; 0].map(PathBuf::from), "transaction {number}, while it runs");
+    }
+    assert!(node.log().contains("stash: on disk, sealed"), "{}", node.log());
+    node.stop("-KILL");
+    node.restart();
+    let mut there = held(&node);
+    there.sort();
+    assert_eq!(there, [TX1, TXS[1]]);
+    node.stop("-TERM");
+    for number in 1..=2 {
+        assert_eq!(readable_in(&node.data_dir(), number), [""; 0].map(PathBuf::from), "transaction {number}, after a stop");
+    }
+
+    let wrong = passphrase_file(&outside, "wrong");
+    let start = |file: Option<&str>| {
+        let mut command = node.command("run");
+        command.args(["--network", "regtest", "--rpc-bind", "none", "--no-public", "--proxy", "tor,127.0.0.1:1"]);
+        if let Some(file) = file {
+            command.args(["--stash-passphrase-file", file]);
+        }
+        command.output().unwrap()
+    };
+    for (file, says) in [(Some(&*wrong), "the passphrase does not open"), (None, "is sealed: give its passphrase")] {
+        let output = start(file);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(says), "{said}");
+    }
 }

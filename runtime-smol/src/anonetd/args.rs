@@ -85,11 +85,15 @@ pub(super) struct RunArgs {
     /// Where wallets send transactions to (loopback only), or `none`
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:18091")]
     pub(super) rpc_bind: String,
-    /// Where own transactions are kept until they are out. `disk` outlives stops and crashes; the file stash.redb in the
-    /// data directory is not encrypted: who reads it sees your transactions, some time after they are done, too.
-    /// `memory` writes nothing, and a stop or crash loses them
+    /// Where own transactions are kept until they are out. `disk` outlives stops and crashes; without a passphrase the file
+    /// stash.redb in the data directory is not encrypted: who reads it sees your transactions, some time after they are
+    /// done, too. `memory` writes nothing, and a stop or crash loses them
     #[arg(long, value_enum, default_value = "disk", hide_possible_values = true, value_name = "disk|memory")]
     pub(super) stash: StashStore,
+    /// Seal the stash on disk with the first line of this file, which only you may read. A stash that is not sealed yet
+    /// becomes so, and there is no way back. The environment variable ANONET_STASH_PASSPHRASE does the same
+    #[arg(long, value_name = "FILE")]
+    pub(super) stash_passphrase_file: Option<PathBuf>,
     #[command(flatten)]
     pub(super) data: DataArgs,
     /// error, warn, info, debug or trace, or a filter such as `info,anonet_smol=debug`; from debug on the log names

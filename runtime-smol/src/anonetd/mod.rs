@@ -16,6 +16,7 @@ mod http;
 mod keeper;
 mod local_node;
 mod logging;
+mod passphrase;
 mod received;
 mod relay_policy;
 mod restore;

@@ -24,7 +24,7 @@ use super::settings::Settings;
 use super::status::Reporter;
 use crate::clock::Clock;
 use crate::driver;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Runs the node until SIGTERM or SIGINT.
 pub(super) fn run(args: RunArgs) -> Result<(), Failure> {
@@ -47,7 +47,7 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
         None => None,
     };
     let store = match settings.stash {
-        StashStore::Disk => Some(Store::open(dir.stash()).await.map_err(Failure::failed)?),
+        StashStore::Disk => Some(open_stash(dir, &settings).await.map_err(Failure::failed)?),
         StashStore::Memory => None,
     };
     greet(&settings, dir);
@@ -77,6 +77,13 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
     or(handle.shutdown(), impatient).await;
     info!("stopped");
     Ok(())
+}
+
+async fn open_stash(dir: &DataDir, settings: &Settings) -> Result<Store, StoreError> {
+    match settings.passphrase.clone() {
+        Some(passphrase) => Store::open_sealed(dir.stash(), passphrase).await,
+        None => Store::open(dir.stash()).await,
+    }
 }
 
 /// Starts the node, with what the store holds.
@@ -119,6 +126,7 @@ fn greet(settings: &Settings, dir: &DataDir) {
         None => info!("wallets: switched off"),
     }
     match settings.stash {
+        StashStore::Disk if settings.passphrase.is_some() => info!("stash: on disk, sealed with your passphrase"),
         StashStore::Disk => info!("stash: on disk, not encrypted"),
         StashStore::Memory => info!("stash: in memory only, a stop loses own transactions that are not out"),
     }

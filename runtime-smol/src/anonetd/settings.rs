@@ -1,5 +1,6 @@
 //! From the options of `run` to what the node is started with.
 
+use std::env;
 use std::net::SocketAddr;
 
 use anonet_core::{Config, Durability, Network, PeerRole, StreamIsolation, ZoneConfig, ZoneKind};
@@ -7,12 +8,14 @@ use thiserror::Error;
 
 use super::args::{RunArgs, StashStore};
 use super::config_file::Place;
+use super::passphrase::{self, PassphraseError};
 use super::relay_policy::{RelayPolicies, RelayPolicyError};
 use crate::driver::{Listener, Service, SocksAuth, SocksProxy, Transport};
 use crate::options::{
     AnonymityPlan, DEFAULT_MAX_OUTGOING, Inbound, OptionError, OptionName, PeerOption, ProxyEndpoint, ProxyOption, PublicPlan,
     PublicSwitch, RpcBind, TxProxy, ZoneOptions, ZonePlan, parse_proxy_option,
 };
+use crate::store::Passphrase;
 
 /// Incoming links of a hidden service whose option names no maximum. monerod has no limit there, and so may run out of
 /// file descriptors.
@@ -27,6 +30,8 @@ pub(super) struct Settings {
     pub(super) zones: Vec<ZoneLabel>,
     pub(super) rpc: Option<SocketAddr>,
     pub(super) stash: StashStore,
+    /// Seals the stash on disk.
+    pub(super) passphrase: Option<Passphrase>,
     /// What the user should know at the start.
     pub(super) remarks: Vec<Remark>,
 }
@@ -67,7 +72,7 @@ impl Remark {
 }
 
 /// Why the options cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Debug, Error)]
 pub(super) enum SettingsError {
     #[error(transparent)]
     Option(#[from] OptionError),
@@ -76,6 +81,8 @@ pub(super) enum SettingsError {
     Value { error: OptionError, place: Place },
     #[error(transparent)]
     RelayPolicy(#[from] RelayPolicyError),
+    #[error(transparent)]
+    Passphrase(#[from] PassphraseError),
 }
 
 impl Settings {
@@ -86,6 +93,7 @@ impl Settings {
             "none" => None,
             bind => Some(one(args, OptionName::RpcBind, bind, str::parse::<RpcBind>)?.addr()),
         };
+        let passphrase = passphrase_of(args)?;
         let plan = ZonePlan::new(zone_options(args, network)?)?;
         let remarks = remarks(&plan, args);
         let tor_isolation = if args.allow_no_isolation { StreamIsolation::None } else { StreamIsolation::PerDial };
@@ -105,7 +113,16 @@ impl Settings {
             zones.push(ZoneLabel { kind: ZoneKind::Public, proxy: public.proxy.as_ref().map(|proxy| proxy.addr) });
             add_public(&mut service, public);
         }
-        Ok(Self { network, service, zones, rpc, stash: args.stash, remarks })
+        Ok(Self { network, service, zones, rpc, stash: args.stash, passphrase, remarks })
+    }
+}
+
+fn passphrase_of(args: &RunArgs) -> Result<Option<Passphrase>, PassphraseError> {
+    let file = args.stash_passphrase_file.as_deref();
+    match args.stash {
+        StashStore::Memory if file.is_some() => Err(PassphraseError::NothingToSeal),
+        StashStore::Memory => Ok(None),
+        StashStore::Disk => passphrase::passphrase(file, env::var_os(passphrase::VARIABLE).as_deref()),
     }
 }
 

@@ -1,27 +1,24 @@
 //! The file of a store, as one thread at a time uses it.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anonet_core::{Exposure, Instant, LocalTx, StoredTx, TxId};
 use bytes::Bytes;
-use redb::{Builder, Database, Error, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, Error, ReadableDatabase, ReadableTable};
 
+use super::cover::{Cover, no_seal};
+use super::open::{Closed, create, open, unlock};
 use super::row::{Row, Unreadable};
-use super::{Inserted, Loaded, StoreError};
-
-/// Transactions by id.
-const STASH: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("stash");
-
-/// Bytes of the file that are kept in memory.
-const CACHE: usize = 1 << 20;
+use super::seal::Unopened;
+use super::{Inserted, Loaded, Passphrase, StoreError};
 
 #[derive(Debug)]
 pub(super) struct StoreFile {
     path: PathBuf,
+    cover: Cover,
     /// Absent after a failure: the database refuses to go on after one, and is opened again when it is needed.
     database: Option<Database>,
     /// Insertions that failed, perhaps after the row was written. They are undone before anything else is done.
@@ -29,15 +26,19 @@ pub(super) struct StoreFile {
 }
 
 impl StoreFile {
-    /// Opens what is there, or creates it.
-    pub(super) fn open(path: PathBuf) -> Result<Self, StoreError> {
-        let opened = match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => create(&path),
-            _ => open(&path),
-        };
+    /// Opens what is there, or creates it. With a passphrase the file is sealed, also one that is not yet.
+    pub(super) fn open(path: PathBuf, passphrase: Option<&Passphrase>) -> Result<Self, StoreError> {
+        let found = fs::symlink_metadata(&path);
+        let there = !matches!(found, Err(error) if error.kind() == io::ErrorKind::NotFound);
+        let opened = if there { unlock(&path, passphrase) } else { create(&path, passphrase, None).map_err(Closed::Failed) };
         match opened {
-            Ok(database) => Ok(Self { path, database: Some(database), doubtful: BTreeSet::new() }),
-            Err(error) => Err(failure(path, error)),
+            Ok((database, cover)) => Ok(Self { path, cover, database: Some(database), doubtful: BTreeSet::new() }),
+            Err(Closed::Failed(error)) => Err(failure(path, error)),
+            Err(Closed::Sealed) => Err(StoreError::Sealed { path }),
+            Err(Closed::Unopened(Unopened::WrongPassphrase)) => Err(StoreError::WrongPassphrase { path }),
+            Err(Closed::Unopened(Unopened::Newer)) => Err(StoreError::NewerSeal { path }),
+            Err(Closed::Unopened(Unopened::Bad)) => Err(failure(path, Error::Corrupted("its seal makes no sense".into()))),
+            Err(Closed::Unopened(Unopened::System)) => Err(failure(path, no_seal(Unopened::System))),
         }
     }
 
@@ -49,9 +50,10 @@ impl StoreFile {
             Some(Err(_)) => return Err(StoreError::ForeignRow { path: self.path.clone() }),
             None => {}
         }
-        let inserted = self.run(|database| {
+        let inserted = self.run(|database, cover| {
+            let row = cover.cover(id, row)?;
             let write = database.begin_write()?;
-            write.open_table(STASH)?.insert(id.as_bytes(), row.as_slice())?;
+            write.open_table(cover.table())?.insert(&cover.key(id), row.as_slice())?;
             write.commit()?;
             Ok(Inserted::New)
         });
@@ -62,17 +64,16 @@ impl StoreFile {
     }
 
     pub(super) fn set_exposure(&mut self, changes: &[(TxId, Exposure)]) -> Result<Vec<TxId>, StoreError> {
-        self.run(|database| {
+        self.run(|database, cover| {
             let mut done = Vec::new();
             let write = database.begin_write()?;
             {
-                let mut table = write.open_table(STASH)?;
+                let mut table = write.open_table(cover.table())?;
                 for &(id, exposure) in changes {
-                    let changed = table
-                        .get(id.as_bytes())?
-                        .and_then(|old| Some(Row { exposure, ..Row::decode(old.value()).ok()? }.encode()));
+                    let key = cover.key(id);
+                    let changed = table.get(&key)?.and_then(|old| exposed(cover, &key, old.value(), exposure));
                     if let Some(row) = changed {
-                        table.insert(id.as_bytes(), row.as_slice())?;
+                        table.insert(&key, cover.cover(id, row)?.as_slice())?;
                         done.push(id);
                     }
                 }
@@ -83,16 +84,15 @@ impl StoreFile {
     }
 
     pub(super) fn remove(&mut self, ids: &[TxId]) -> Result<(), StoreError> {
-        self.run(|database| remove(database, ids))
+        self.run(|database, cover| remove(database, cover, ids))
     }
 
     pub(super) fn load(&mut self) -> Result<Loaded, StoreError> {
-        self.run(|database| {
+        self.run(|database, cover| {
             let mut loaded = Loaded::default();
-            for entry in database.begin_read()?.open_table(STASH)?.iter()? {
-                let (id, row) = entry?;
-                let id = TxId::new(*id.value());
-                match restored(id, row.value()) {
+            for entry in database.begin_read()?.open_table(cover.table())?.iter()? {
+                let (key, row) = entry?;
+                match cover.uncover(key.value(), row.value()).and_then(|(id, row)| restored(id, &row)) {
                     Ok(tx) => loaded.txs.push(tx),
                     Err(Unreadable::Newer) => loaded.newer += 1,
                     Err(Unreadable::Bad) => loaded.unreadable += 1,
@@ -103,27 +103,32 @@ impl StoreFile {
     }
 
     /// Looks at one row.
-    fn read<R>(&mut self, id: TxId, look: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, StoreError> {
-        self.run(|database| {
-            let table = database.begin_read()?.open_table(STASH)?;
-            Ok(table.get(id.as_bytes())?.map(|row| look(row.value())))
+    fn read<R>(
+        &mut self,
+        id: TxId,
+        look: impl FnOnce(&[u8]) -> Result<R, Unreadable>,
+    ) -> Result<Option<Result<R, Unreadable>>, StoreError> {
+        self.run(|database, cover| {
+            let key = cover.key(id);
+            let table = database.begin_read()?.open_table(cover.table())?;
+            Ok(table.get(&key)?.map(|row| cover.uncover(&key, row.value()).and_then(|(_, row)| look(&row))))
         })
     }
 
-    fn run<R>(&mut self, f: impl FnOnce(&Database) -> Result<R, Error>) -> Result<R, StoreError> {
+    fn run<R>(&mut self, f: impl FnOnce(&Database, &Cover) -> Result<R, Error>) -> Result<R, StoreError> {
         // put back only if all went well
         let database = match self.database.take() {
             Some(database) => Ok(database),
-            None => open(&self.path),
+            None => open(&self.path, self.cover.table()),
         };
         let path = || self.path.clone();
         let database = database.map_err(|error| failure(path(), error))?;
         if !self.doubtful.is_empty() {
             let ids: Vec<TxId> = self.doubtful.iter().copied().collect();
-            remove(&database, &ids).map_err(|error| failure(path(), error))?;
+            remove(&database, &self.cover, &ids).map_err(|error| failure(path(), error))?;
             self.doubtful.clear();
         }
-        let result = f(&database).map_err(|error| failure(path(), error))?;
+        let result = f(&database, &self.cover).map_err(|error| failure(path(), error))?;
         self.database = Some(database);
         Ok(result)
     }
@@ -135,40 +140,21 @@ fn restored(id: TxId, row: &[u8]) -> Result<StoredTx, Unreadable> {
     Ok(StoredTx { id, tx, submitted, exposure })
 }
 
-fn remove(database: &Database, ids: &[TxId]) -> Result<(), Error> {
+/// The row with another exposure, if it can be read.
+fn exposed(cover: &Cover, key: &[u8; 32], old: &[u8], exposure: Exposure) -> Option<Vec<u8>> {
+    let (_, row) = cover.uncover(key, old).ok()?;
+    Some(Row { exposure, ..Row::decode(&row).ok()? }.encode())
+}
+
+fn remove(database: &Database, cover: &Cover, ids: &[TxId]) -> Result<(), Error> {
     let write = database.begin_write()?;
     {
-        let mut table = write.open_table(STASH)?;
-        for id in ids {
-            table.remove(id.as_bytes())?;
+        let mut table = write.open_table(cover.table())?;
+        for &id in ids {
+            table.remove(&cover.key(id))?;
         }
     }
     Ok(write.commit()?)
-}
-
-/// Opens a file that has to be there. Reads all of it, as only that finds all damage.
-fn open(path: &Path) -> Result<Database, Error> {
-    let database = Builder::new().set_cache_size(CACHE).set_check_integrity_on_open(true).open(path)?;
-    fs::set_permissions(path, Permissions::from_mode(0o600))?;
-    // finds a database of something else
-    database.begin_read()?.open_table(STASH)?;
-    Ok(database)
-}
-
-/// Creates the file, under its name only once it is complete: what a crash leaves behind is not taken for a damaged
-/// store.
-fn create(path: &Path) -> Result<Database, Error> {
-    let unfinished = path.with_extension("new");
-    let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&unfinished)?;
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    let database = Builder::new().set_cache_size(CACHE).create(&unfinished)?;
-    let write = database.begin_write()?;
-    write.open_table(STASH)?;
-    write.commit()?;
-    fs::rename(&unfinished, path)?;
-    // the name has to survive a loss of power as well
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
-    Ok(database)
 }
 
 fn failure(path: PathBuf, cause: Error) -> StoreError {
@@ -190,12 +176,12 @@ mod tests {
     #[test]
     fn after_a_failure_it_is_opened_again_and_what_was_half_done_is_undone() {
         let scratch = Scratch::new();
-        let mut file = StoreFile::open(scratch.path().join("stash.redb")).unwrap();
+        let mut file = StoreFile::open(scratch.path().join("stash.redb"), None).unwrap();
         let (kept, doubtful) = (TxId::new([1; 32]), TxId::new([2; 32]));
         for id in [kept, doubtful] {
             file.insert(id, Instant::from_micros(1), b"tx").unwrap();
         }
-        let failed = file.run(|_| Err::<(), _>(Error::Io(io::ErrorKind::StorageFull.into()))).unwrap_err();
+        let failed = file.run(|_, _| Err::<(), _>(Error::Io(io::ErrorKind::StorageFull.into()))).unwrap_err();
         assert!(matches!(failed, StoreError::Unusable { .. }), "{failed}");
         assert!(file.database.is_none());
         file.doubtful.insert(doubtful);

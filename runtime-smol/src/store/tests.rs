@@ -1,4 +1,5 @@
 use std::fs::{self, Permissions};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -205,4 +206,90 @@ fn a_directory_that_is_missing_is_named() {
     let scratch = Scratch::new();
     let refused = open(&scratch.path().join("absent/stash.redb")).unwrap_err();
     assert!(matches!(refused, StoreError::Unusable { .. }), "{refused}");
+}
+
+fn passphrase(text: &str) -> Passphrase {
+    Passphrase::new(text.into()).unwrap()
+}
+
+fn open_sealed(path: &Path, text: &str) -> Result<Store, StoreError> {
+    block_on(Store::open_sealed(path.to_owned(), passphrase(text)))
+}
+
+#[test]
+fn a_sealed_store_does_all_that_a_plain_one_does() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("stash.redb");
+    let store = open_sealed(&path, "horse").unwrap();
+    for byte in 1..=4 {
+        assert_eq!(insert(&store, byte, 10 + u64::from(byte)), Inserted::New);
+    }
+    let changes = vec![(id(2), Exposure::Anonymity), (id(9), Exposure::Public)];
+    assert_eq!(block_on(store.set_exposure(changes)).unwrap(), [id(2)]);
+    block_on(store.remove(vec![id(4), id(8)])).unwrap();
+    assert_eq!(insert(&store, 2, 99), Inserted::Known { submitted: at(12), exposure: Exposure::Anonymity });
+    drop(store);
+    let mut found = rows(&open_sealed(&path, "horse").unwrap());
+    found.0.sort_by_key(|row| row.1);
+    let expected = [(id(1), 11, Exposure::Nobody), (id(2), 12, Exposure::Anonymity), (id(3), 13, Exposure::Nobody)];
+    assert_eq!(found, (expected.to_vec(), 0, 0));
+}
+
+#[test]
+fn without_its_passphrase_a_sealed_store_stays_closed_and_whole() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("stash.redb");
+    insert(&open_sealed(&path, "horse").unwrap(), 1, 1);
+    for _ in 0..2 {
+        let none = open(&path).unwrap_err().to_string();
+        assert!(none.contains("is sealed: give its passphrase with --stash-passphrase-file"), "{none}");
+        let wrong = open_sealed(&path, "donkey").unwrap_err();
+        assert!(matches!(wrong, StoreError::WrongPassphrase { .. }));
+        assert!(wrong.to_string().contains("nothing was changed"), "{wrong}");
+    }
+    assert_eq!(rows(&open_sealed(&path, "horse").unwrap()).0.len(), 1);
+}
+
+#[test]
+fn a_plain_store_becomes_sealed_with_all_its_rows() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("stash.redb");
+    let store = open(&path).unwrap();
+    insert(&store, 1, 11);
+    insert(&store, 2, 12);
+    block_on(store.set_exposure(vec![(id(2), Exposure::Anonymity)])).unwrap();
+    drop(store);
+    write_raw(&path, &[(8, b"\0bad"), (9, &[2, 0xff])]);
+    // what a crash in the middle of sealing leaves: the plain file as it was, and an unfinished one
+    fs::write(path.with_extension("new"), "half a file").unwrap();
+
+    let plain = fs::File::open(&path).unwrap();
+    let mut found = rows(&open_sealed(&path, "horse").unwrap());
+    found.0.sort_by_key(|row| row.1);
+    assert_eq!(found, (vec![(id(1), 11, Exposure::Nobody), (id(2), 12, Exposure::Anonymity)], 1, 1));
+    assert!(!path.with_extension("new").exists());
+    assert!(matches!(open(&path), Err(StoreError::Sealed { .. })), "there is no way back");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    // the file that was there is overwritten, as some disk still has it
+    let mut left = Vec::new();
+    (&plain).read_to_end(&mut left).unwrap();
+    assert!(left.len() > 4_000 && left.iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn a_row_that_cannot_be_unsealed_costs_itself() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("stash.redb");
+    let store = open_sealed(&path, "horse").unwrap();
+    insert(&store, 1, 1);
+    drop(store);
+    let sealed: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("sealed");
+    let database = Builder::new().open(&path).unwrap();
+    let write = database.begin_write().unwrap();
+    for (byte, row) in [(3, &[1; 200][..]), (4, b""), (5, &[2, 1])] {
+        write.open_table(sealed).unwrap().insert(&[byte; 32], row).unwrap();
+    }
+    write.commit().unwrap();
+    drop(database);
+    assert_eq!(rows(&open_sealed(&path, "horse").unwrap()), (vec![(id(1), 1, Exposure::Nobody)], 2, 1));
 }
