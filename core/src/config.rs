@@ -122,6 +122,10 @@ pub struct Limits {
     pub received_per_link: u32,
     /// How long a received transaction waits for its verdict and for a way out.
     pub received_lifetime: Duration,
+    /// Transactions that are on their way through the public network, or were lately: those are not relayed again.
+    pub transit_entries: usize,
+    /// Bytes of transactions that are on their way through the public network.
+    pub transit_bytes: usize,
     /// Bytes queued for one link; more closes it. Reading from the peer pauses at half.
     pub queue_bytes: usize,
     /// Bytes that the embedder may hand over for one link before it asks for the window again.
@@ -142,6 +146,8 @@ impl Limits {
             received_bytes: 16 << 20,
             received_per_link: 64,
             received_lifetime: Duration::from_secs(3_600),
+            transit_entries: 16_384,
+            transit_bytes: 16 << 20,
             queue_bytes: 4 << 20,
             window: 64 << 10,
         }

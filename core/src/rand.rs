@@ -54,16 +54,28 @@ impl Lottery {
 pub(crate) struct Poisson {
     /// exp(-mean) · 2^64
     threshold: u64,
+    /// So many draws are added up, where the threshold of one would be too small to be exact.
+    draws: u32,
 }
 
 impl Poisson {
     /// Mean 10, the number of quarter seconds that monerod waits on outgoing links (spec: dandelion-noise §1).
-    pub(crate) const MEAN_10: Self = Self { threshold: 837_480_885_292_947 };
+    pub(crate) const MEAN_10: Self = Self { threshold: 837_480_885_292_947, draws: 1 };
+
+    /// Mean 20, the same for incoming links.
+    pub(crate) const MEAN_20: Self = Self { threshold: 38_021_573_369, draws: 1 };
 
     /// Mean 22, the number of seconds that monerod keeps a stem from an anonymity zone back.
-    pub(crate) const MEAN_22: Self = Self { threshold: 5_145_660_401 };
+    pub(crate) const MEAN_22: Self = Self { threshold: 5_145_660_401, draws: 1 };
+
+    /// Mean 39, the number of seconds that monerod waits for the return of a stem.
+    pub(crate) const MEAN_39: Self = Self { threshold: 41_695_718_092_859, draws: 3 };
 
     pub(crate) fn draw(self, rng: &mut dyn CryptoRng) -> u32 {
+        (0..self.draws).map(|_| self.draw_once(rng)).sum()
+    }
+
+    fn draw_once(self, rng: &mut dyn CryptoRng) -> u32 {
         let mut product = u64::MAX;
         let mut count = 0;
         loop {

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use rand_core::CryptoRng;
 
 use crate::config::Limits;
-use crate::ids::{ConnId, Ticket};
+use crate::ids::{ConnId, Ticket, ZoneId};
 use crate::rand::{self, Poisson};
 use crate::stash::Echo;
 use crate::table::Table;
 use crate::time::Instant;
 use crate::tx::PeerTx;
+use crate::wire::TxForm;
 
 /// What the embedder thinks of a received transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +37,20 @@ pub fn forward_delay(rng: &mut dyn CryptoRng) -> Duration {
     Duration::from_secs(Poisson::MEAN_22.draw(rng).into()) + part
 }
 
+/// How a transaction came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    pub(crate) from: ConnId,
+    pub(crate) zone: ZoneId,
+    pub(crate) form: TxForm,
+    /// What it is as evidence, should it be a copy of an own transaction; kept as the link may end.
+    pub(crate) echo: Option<Echo>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Foreign {
     pub(crate) tx: PeerTx,
-    pub(crate) from: ConnId,
-    /// What it is as evidence, should it be a copy of an own transaction; kept as the link may end.
-    pub(crate) echo: Option<Echo>,
+    pub(crate) origin: Origin,
     expires: Instant,
 }
 
@@ -61,7 +70,7 @@ impl Received {
     }
 
     /// Takes a copy of one in; `None` if a cap is reached, or if it is no possible transaction.
-    pub(crate) fn insert(&mut self, now: Instant, blob: &[u8], from: ConnId, echo: Option<Echo>) -> Option<(Ticket, Bytes)> {
+    pub(crate) fn insert(&mut self, now: Instant, blob: &[u8], origin: Origin) -> Option<(Ticket, Bytes)> {
         if self.waiting.len() >= self.limits.received_entries || self.bytes + blob.len() > self.limits.received_bytes {
             return None;
         }
@@ -69,7 +78,7 @@ impl Received {
         let blob = tx.blob();
         self.bytes += tx.size();
         let expires = now + self.limits.received_lifetime;
-        let ticket = Ticket(self.waiting.insert(Foreign { tx, from, echo, expires }));
+        let ticket = Ticket(self.waiting.insert(Foreign { tx, origin, expires }));
         self.by_age.insert((expires, ticket));
         Some((ticket, blob))
     }

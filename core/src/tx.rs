@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::zone::route::{LocalExit, PublicExit};
+use crate::zone::route::{ExitForm, LocalExit, PublicExit};
 
 /// The largest transaction that consensus allows, in bytes (spec: levin §9).
 pub const MAX_TX_SIZE: usize = 1_000_000;
@@ -48,6 +48,12 @@ impl LocalTx {
     /// The bytes, for the links of the zone that `_exit` names and no others.
     pub(crate) fn leave_by(&self, _exit: &LocalExit) -> &[u8] {
         &self.0
+    }
+
+    /// The same as one that a peer might have sent, if it leaves as a public stem: from there on it takes the way of
+    /// those, so that a peer cannot tell them apart. Costs no copy.
+    pub(crate) fn published_by(&self, exit: &LocalExit) -> Option<PeerTx> {
+        (exit.form() == ExitForm::PublicStem).then(|| PeerTx(self.0.clone()))
     }
 }
 

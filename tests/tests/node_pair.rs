@@ -142,7 +142,8 @@ fn every_outgoing_link_gets_it_after_its_own_delay_and_incoming_links_never() {
     assert_eq!((report.state, report.recipients), (StashState::Handed(world.node(a).zones().next().unwrap().id), 3));
     let handed = world.record.timed(a).filter(|(_, happened)| matches!(happened, Happened::Event(Event::Handed { .. })));
     let times: std::collections::BTreeSet<u64> = handed.map(|(at, _)| at.as_micros()).collect();
-    assert_eq!(times.len(), 3, "three delays");
+    // in steps of a quarter second, so that two of three may coincide
+    assert!(times.len() > 1, "delays of their own");
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn a_dead_address_delays_no_other_dial_and_no_address_is_dialled_twice_at_once()
 }
 
 #[test]
-fn a_strangers_transaction_waits_for_its_verdict_and_then_stems_to_one_public_link() {
+fn a_strangers_transaction_waits_for_its_verdict_and_then_goes_public_in_the_form_in_which_it_came() {
     let mut world = World::new(10);
     let a = world.add(config([zone(ZoneKind::Public, 0, &[1, 2, 3]), zone(ZoneKind::Tor, 0, &[])]));
     let publics = [1, 2, 3].map(|index| world.add(config([zone(ZoneKind::Public, index, &[])])));
@@ -213,9 +214,9 @@ fn a_strangers_transaction_waits_for_its_verdict_and_then_stems_to_one_public_li
     });
     let ticket = ticket.unwrap();
     world.call(a, |node, now| node.resolve_tx(now, ticket, Verdict::Accept)).unwrap();
-    world.run_for(SECOND * 5);
+    world.run_for(SECOND * 15);
     let reached = publics.iter().filter(|&&public| received(&world, public) == [BLOB]).count();
-    assert_eq!(reached, 1, "a stem has one next hop");
+    assert_eq!(reached, 3, "policy fluff sets the flag");
     assert!(world.call(a, |node, now| node.resolve_tx(now, ticket, Verdict::Reject)).is_err(), "answered before");
 }
 

@@ -97,7 +97,7 @@ impl Node {
     /// No peer can tell a copy from any other transaction: the ticket stays, and is to be answered as if it were.
     pub fn echo(&mut self, now: Instant, ticket: Ticket, id: TxId) {
         self.advance(now);
-        let Some(echo) = self.received.find(ticket).and_then(|foreign| foreign.echo) else { return };
+        let Some(echo) = self.received.find(ticket).and_then(|foreign| foreign.origin.echo) else { return };
         if self.stash.echoed(id, echo) {
             self.outbox.event(Event::Seen { id, by: Witness::PublicLinks });
         }
@@ -126,9 +126,9 @@ impl Node {
             return Ok(());
         }
         if let Some(foreign) = self.received.remove(ticket) {
-            self.release(foreign.from);
+            self.release(foreign.origin.from);
             if verdict == Verdict::Reject {
-                self.close(foreign.from, CloseReason::InvalidTx);
+                self.close(foreign.origin.from, CloseReason::InvalidTx);
             }
         }
         Ok(())

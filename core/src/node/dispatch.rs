@@ -11,6 +11,7 @@ use crate::ids::ConnId;
 use crate::levin::{Decoder, Frame, Kind};
 use crate::output::{Direction, Event, Note};
 use crate::peers::Source;
+use crate::received::Origin;
 use crate::stash::Echo;
 use crate::tx::PeerTx;
 use crate::wire::{
@@ -198,9 +199,10 @@ impl Node {
         let zone = conn.zone;
         let counts = self.zones[zone.index()].policy.echoes && conn.direction == Direction::Outgoing;
         let echo = conn.addr.as_ref().filter(|_| counts).and_then(|addr| Echo::from_peer(id, addr));
+        let origin = Origin { from: id, zone, form, echo };
         for blob in message.txs() {
             let room = conn.waiting < self.limits.received_per_link;
-            let Some((ticket, blob)) = room.then(|| self.received.insert(self.now, blob, id, echo)).flatten() else {
+            let Some((ticket, blob)) = room.then(|| self.received.insert(self.now, blob, origin)).flatten() else {
                 self.outbox.note(Note::ReceivedDropped { zone });
                 break;
             };

@@ -140,6 +140,7 @@ impl Node {
 
     /// Finds other ways for the transactions that the link was to carry, or may have carried in vain.
     fn unload(&mut self, id: ConnId, conn: &Conn) {
+        self.unload_foreign(id);
         // own transactions leave by outgoing links only
         if conn.direction == Direction::Incoming {
             return;

@@ -7,6 +7,7 @@ mod keep;
 mod links;
 mod send;
 mod tick;
+mod transit;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -22,8 +23,9 @@ use crate::output::{Event, Outbox, Output};
 use crate::received::Received;
 use crate::relay::flush::Flushes;
 use crate::relay::stem::Stems;
+use crate::relay::transit::{Digest, Transit};
 use crate::stash::{Stash, StashReport};
-use crate::table::Table;
+use crate::table::{Handle, Table};
 use crate::time::Instant;
 use crate::timer::TimerQueue;
 use crate::zone::route::{NoAnonymityZone, RouteRules, ZoneStatus};
@@ -48,7 +50,11 @@ pub struct Node {
     timers: TimerQueue,
     stash: Stash,
     received: Received,
-    flushes: Flushes,
+    /// Own transactions that wait for a link.
+    flushes: Flushes<Handle>,
+    /// Strangers' transactions that wait for a public link.
+    fluffs: Flushes<Digest>,
+    transit: Transit,
     stems: Stems,
     outbox: Outbox,
     keeper: keep::Keeper,
@@ -93,7 +99,9 @@ impl Node {
             timers: TimerQueue::new(),
             stash: Stash::new(limits, witness),
             received: Received::new(limits),
-            flushes: Flushes::default(),
+            flushes: Flushes::new(),
+            fluffs: Flushes::new(),
+            transit: Transit::new(limits, &mut *rng),
             stems: Stems::default(),
             outbox: Outbox::default(),
             keeper: keep::Keeper::default(),
@@ -126,6 +134,8 @@ impl Node {
         let components = [
             self.timers.next(),
             self.flushes.next_due(),
+            self.fluffs.next_due(),
+            self.transit.next_due(),
             self.stash.next_due(),
             self.received.next_due(),
             self.keeper.next_due(),
@@ -194,6 +204,7 @@ impl Node {
             } else {
                 if conn.queue.len() == 0 {
                     self.flushes.go_on(self.now, id);
+                    self.fluffs.go_on(self.now, id);
                 }
                 self.schedule(id);
                 self.send_accepted();

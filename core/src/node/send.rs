@@ -11,10 +11,11 @@ use crate::conn::Conn;
 use crate::ids::{ConnId, ZoneId};
 use crate::levin::{self, Kind};
 use crate::output::Event;
+use crate::rand::Poisson;
 use crate::stash::{Exposure, Held, StashState};
 use crate::table::Handle;
 use crate::wire::{NewTransactions, TxForm, command};
-use crate::zone::route::{ExitForm, LocalExit, Why, route_local, route_peer};
+use crate::zone::route::{ExitForm, LocalExit, Why, route_local};
 
 /// When to say that a transaction is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +126,7 @@ impl Node {
             links = ready().map(|(id, _)| id).collect();
         }
         for conn in links {
-            let added = self.flushes.fluff(self.now, conn, entry, &mut *self.rng);
+            let added = self.flushes.fluff(self.now, conn, entry, Poisson::MEAN_10, &mut *self.rng);
             self.carried(entry, exit, added);
         }
     }
@@ -145,7 +146,8 @@ impl Node {
         };
         let mut waiting: Vec<Handle> = entries.into_iter().collect();
         while !waiting.is_empty() {
-            let (batch, rest) = self.batch(id, &waiting, &exit);
+            let size = |entry| self.stash.leave_by(entry, &exit).map(<[u8]>::len);
+            let (batch, rest) = self.batch(id, &waiting, size);
             if batch.is_empty() {
                 return self.flushes.put_back(self.now, id, rest);
             }
@@ -156,11 +158,11 @@ impl Node {
 
     /// Splits what waits for a link into one message that its queue takes now, and the rest. Own frames leave most of
     /// the queue free, so they neither stop the reading nor count as the peer's slowness.
-    fn batch(&self, id: ConnId, entries: &[Handle], exit: &LocalExit) -> (Vec<Handle>, Vec<Handle>) {
+    pub(super) fn batch<T: Copy>(&self, id: ConnId, entries: &[T], size: impl Fn(T) -> Option<usize>) -> (Vec<T>, Vec<T>) {
         let queued = self.conns.find(id.0).map_or(0, |conn| conn.queue.len());
         let (mut batch, mut rest, mut bytes) = (Vec::new(), Vec::new(), 0);
         for &entry in entries {
-            let Some(size) = self.stash.leave_by(entry, exit).map(<[u8]>::len) else { continue };
+            let Some(size) = size(entry) else { continue };
             let fits = queued == 0 || queued + bytes + size <= self.limits.queue_bytes / 4;
             if fits && (bytes == 0 || bytes + size <= MESSAGE) {
                 bytes += size;
@@ -190,32 +192,14 @@ impl Node {
         };
         let frame = self.tx_frame(form, &blobs);
         self.enqueue(id, frame, entries);
-    }
-
-    /// Stems what peers sent and the embedder accepted, as far as public links allow.
-    pub(super) fn send_accepted(&mut self) {
-        if self.received.accepted().next().is_none() {
-            return;
-        }
-        let Ok(exit) = route_peer(&self.statuses()) else { return };
-        let tickets: Vec<_> = self.received.accepted().collect();
-        for ticket in tickets {
-            let Some(source) = self.received.find(ticket).map(|foreign| foreign.from) else { continue };
-            let Some(conn) = self.stem_hop(Some(source), exit.zone()) else { continue };
-            if self.conns.find(conn.0).is_none_or(|conn| conn.queue.len() > self.limits.queue_bytes / 4) {
-                continue;
-            }
-            if let Some(foreign) = self.received.remove(ticket) {
-                self.release(source);
-                let frame = self.tx_frame(TxForm::Stem, &[foreign.tx.leave_by(&exit)]);
-                self.enqueue(conn, frame, &[]);
-            }
+        for tx in entries.iter().filter_map(|&entry| self.stash.published_by(entry, exit)).collect::<Vec<_>>() {
+            self.stemmed_own(tx);
         }
     }
 
     /// The public link on which a stem goes on: one whose peer is not behind this node, or, as long as it knows no tip,
     /// behind the median of what outgoing peers claim (spec: dandelion-noise §3).
-    fn stem_hop(&mut self, source: Option<ConnId>, zone: ZoneId) -> Option<ConnId> {
+    pub(super) fn stem_hop(&mut self, source: Option<ConnId>, zone: ZoneId) -> Option<ConnId> {
         let mut heights: Vec<u64> = self.ready_outgoing(zone).map(|(_, conn)| conn.height).collect();
         heights.sort_unstable();
         let median = heights.get(heights.len().saturating_sub(1) / 2).copied().unwrap_or(0);
@@ -225,7 +209,7 @@ impl Node {
         self.stems.next_hop(self.now, source, eligible.iter().copied(), &mut *self.rng)
     }
 
-    fn tx_frame(&self, form: TxForm, blobs: &[&[u8]]) -> Bytes {
+    pub(super) fn tx_frame(&self, form: TxForm, blobs: &[&[u8]]) -> Bytes {
         let most = if self.pads { NewTransactions::GRAIN + 64 } else { 0 };
         let mut out = BytesMut::with_capacity(blobs.iter().map(|blob| blob.len() + 8).sum::<usize>() + 128 + most);
         levin::frame(&mut out, Kind::Notify, command::NEW_TRANSACTIONS, |out| {

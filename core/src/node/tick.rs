@@ -30,6 +30,12 @@ impl Node {
         while let Some((conn, entries)) = self.flushes.pop_due(self.now) {
             self.flush(conn, entries);
         }
+        while let Some(digest) = self.transit.pop_due(self.now) {
+            self.embargo_over(digest);
+        }
+        while let Some((conn, digests)) = self.fluffs.pop_due(self.now) {
+            self.flush_foreign(conn, digests);
+        }
         while let Some(due) = self.stash.pop_due(self.now) {
             match due {
                 Due::Round(entry) => self.next_round(entry),
@@ -37,7 +43,7 @@ impl Node {
             }
         }
         while let Some(foreign) = self.received.pop_expired(self.now) {
-            self.release(foreign.from);
+            self.release(foreign.origin.from);
         }
         self.ask_for_snapshots();
     }

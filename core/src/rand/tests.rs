@@ -35,7 +35,9 @@ fn between_stays_in_its_range_and_includes_both_ends() {
 #[test]
 fn poisson_has_equal_mean_and_variance() {
     let mut rng = rng();
-    for (poisson, expected) in [(Poisson::MEAN_10, 10.0), (Poisson::MEAN_22, 22.0)] {
+    for (poisson, expected) in
+        [(Poisson::MEAN_10, 10.0), (Poisson::MEAN_20, 20.0), (Poisson::MEAN_22, 22.0), (Poisson::MEAN_39, 39.0)]
+    {
         let drawn: Vec<f64> = (0..20_000).map(|_| f64::from(poisson.draw(&mut rng))).collect();
         let mean = drawn.iter().sum::<f64>() / 20_000.0;
         let variance = drawn.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / 20_000.0;

@@ -2,3 +2,4 @@
 
 pub(crate) mod flush;
 pub(crate) mod stem;
+pub(crate) mod transit;

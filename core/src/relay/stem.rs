@@ -15,6 +15,9 @@ const STEMS: usize = 2;
 const MIN_EPOCH: Duration = Duration::from_secs(600);
 const EPOCH_RANGE: Duration = Duration::from_secs(30);
 
+/// Of a hundred epochs, so many fluff.
+const FLUFF_PERCENT: u64 = 20;
+
 /// The stem map of one epoch. A source (`None`: this node's user) keeps its link for the epoch.
 #[derive(Debug, Default)]
 pub(crate) struct Stems {
@@ -22,6 +25,8 @@ pub(crate) struct Stems {
     used: [u32; STEMS],
     by_source: BTreeMap<Option<ConnId>, usize>,
     ends: Option<Instant>,
+    /// What this epoch does with strangers' stems: it fluffs them.
+    fluffs: bool,
 }
 
 impl Stems {
@@ -34,9 +39,7 @@ impl Stems {
         eligible: impl Iterator<Item = ConnId> + Clone,
         rng: &mut dyn CryptoRng,
     ) -> Option<ConnId> {
-        if self.ends.is_none_or(|ends| ends <= now) {
-            *self = Self { ends: Some(now + rand::between(rng, MIN_EPOCH, MIN_EPOCH + EPOCH_RANGE)), ..Self::default() };
-        }
+        self.turn(now, rng);
         self.refill(eligible.filter(|&conn| Some(conn) != source), rng);
         let live = |slot: &usize| self.slots[*slot].is_some_and(|conn| Some(conn) != source);
         let kept = self.by_source.get(&source).copied().filter(live);
@@ -53,6 +56,20 @@ impl Stems {
             }
         };
         self.slots[slot]
+    }
+
+    /// Whether the present epoch fluffs strangers' stems instead of passing them on.
+    pub(crate) fn fluffs(&mut self, now: Instant, rng: &mut dyn CryptoRng) -> bool {
+        self.turn(now, rng);
+        self.fluffs
+    }
+
+    /// Starts a new epoch if the last one is over.
+    fn turn(&mut self, now: Instant, rng: &mut dyn CryptoRng) {
+        if self.ends.is_none_or(|ends| ends <= now) {
+            let ends = Some(now + rand::between(rng, MIN_EPOCH, MIN_EPOCH + EPOCH_RANGE));
+            *self = Self { ends, fluffs: rand::below(rng, 100) < FLUFF_PERCENT, ..Self::default() };
+        }
     }
 
     fn refill(&mut self, eligible: impl Iterator<Item = ConnId> + Clone, rng: &mut dyn CryptoRng) {
@@ -100,7 +117,7 @@ mod tests {
         let mut rng = ChaCha20Rng::from_seed([5; 32]);
         let (links, now) = (links(12), Instant::from_micros(0));
         let mut stems = Stems::default();
-        let mut hop = |source, at| stems.next_hop(at, source, links.iter().copied(), &mut rng).unwrap();
+        let mut hop = |source, at| stems.next_hop(at, source, links[..11].iter().copied(), &mut rng).unwrap();
         let own = hop(None, now);
         let other = hop(Some(links[11]), now);
         assert_ne!(own, other, "the less used slot comes first");

@@ -20,7 +20,7 @@ use crate::ids::{ConnId, TxId, ZoneId};
 use crate::rand;
 use crate::table::{Handle, Table};
 use crate::time::Instant;
-use crate::tx::LocalTx;
+use crate::tx::{LocalTx, PeerTx};
 use crate::zone::route::{LocalExit, Why};
 
 /// Rounds in which one transaction is sent without evidence, as in design §3.
@@ -165,6 +165,11 @@ impl Stash {
     /// The bytes of a transaction, for the links of `exit`.
     pub(crate) fn leave_by(&self, handle: Handle, exit: &LocalExit) -> Option<&[u8]> {
         Some(self.entries.find(handle)?.tx.leave_by(exit))
+    }
+
+    /// A transaction that leaves as a public stem by `exit`, as one that takes the way of strangers' from there on.
+    pub(crate) fn published_by(&self, handle: Handle, exit: &LocalExit) -> Option<PeerTx> {
+        self.entries.find(handle)?.tx.published_by(exit)
     }
 
     pub(crate) fn id(&self, handle: Handle) -> Option<TxId> {

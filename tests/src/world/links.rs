@@ -63,6 +63,9 @@ impl World {
 
     pub(super) fn transmit(&mut self, node: NodeIndex, conn: ConnId) {
         let Some(far) = self.peers.get(&(node, conn)).copied() else { return };
+        if matches!(far, End::Raw(index) if self.faults.stalled.contains(&index)) {
+            return;
+        }
         // one instant for all that is written now, and never before what was written earlier
         let at = self.later().max(self.record.last_sent(node, conn));
         loop {

@@ -69,6 +69,8 @@ pub struct Faults {
     pub silent: BTreeSet<Addr>,
     /// Nodes that do not get what is sent to them.
     pub deaf: BTreeSet<NodeIndex>,
+    /// Scripted peers that read nothing, so that nothing can be written to them.
+    pub stalled: BTreeSet<RawIndex>,
 }
 
 /// A network of nodes in virtual time.

@@ -5,7 +5,7 @@ use anonet_core::wire::{
     HandshakeRequest, HandshakeResponse, NewTransactions, NodeData, SyncData, TimedSyncRequest, TimedSyncResponse, TxForm,
     command,
 };
-use anonet_core::{Instant, Network};
+use anonet_core::{Instant, Network, ZoneKind};
 
 use super::cast::frame;
 use super::{RawIndex, World};
@@ -65,6 +65,13 @@ impl World {
         let bytes =
             frame(Kind::Notify, command::NEW_TRANSACTIONS, |out| NewTransactions::encode(out, form, 0, blobs.iter().copied()));
         self.raw_send(peer, &bytes);
+    }
+
+    /// The zone in which a scripted peer's link is; `None` once it has ended.
+    #[must_use]
+    pub fn raw_zone(&self, peer: RawIndex) -> Option<ZoneKind> {
+        let (node, conn) = self.raw_ends[peer]?;
+        self.record.zone_of(node, conn).map(|zone| self.members[node].kinds[zone.index()])
     }
 
     /// The frames that a scripted peer was sent so far.
