@@ -193,7 +193,12 @@ impl Tap {
     /// Forwards a free port to `target`, a loopback port.
     #[must_use]
     pub fn start(target: u16) -> Self {
-        let port = free_port();
+        Self::start_on(free_port(), target)
+    }
+
+    /// Forwards `port` to `target`, both on loopback.
+    #[must_use]
+    pub fn start_on(port: u16, target: u16) -> Self {
         let route = format!("{port}={target}");
         let recorder = FakeSocks::launch(&Value::Object(serde_json::Map::new()), &["--tap", &route]);
         Self { port, recorder }

@@ -59,6 +59,32 @@ impl Node {
     /// Stops the node cleanly and starts it again with the same options and data.
     pub fn restart(&mut self) {
         self.end();
+        self.start_again();
+    }
+
+    /// Stops the node cleanly, for [`Node::start_again`].
+    pub fn halt(&mut self) {
+        self.end();
+    }
+
+    /// Ends the node as `kill -9` does, for [`Node::start_again`].
+    ///
+    /// # Panics
+    ///
+    /// When it has ended before.
+    pub fn kill(&mut self) {
+        let running = self.process.try_wait().expect("our own child").is_none();
+        assert!(running, "anonetd ended before it was killed");
+        self.process.kill().and_then(|()| self.process.wait()).expect("our own child");
+    }
+
+    /// Gives it other options for the next start.
+    pub fn set_options(&mut self, options: &[&str]) {
+        self.launch.options = options.iter().map(|&option| option.to_owned()).collect();
+    }
+
+    /// Starts a node that has ended, with the same data.
+    pub fn start_again(&mut self) {
         self.process = self.launch.spawn();
         self.wait_until_it_answers();
     }
