@@ -126,6 +126,10 @@ pub enum Event {
         id: TxId,
         /// Who has shown it.
         by: Witness,
+        /// Its size in bytes.
+        size: usize,
+        /// Peers that were handed it.
+        recipients: u32,
     },
     /// An own transaction was kept as long as it may be, and is gone.
     Expired {
@@ -152,7 +156,7 @@ impl core::fmt::Debug for Event {
             Self::Exposing { id, exposure } => write!(f, "Exposing({id:?}, {exposure:?})"),
             Self::Queued { id, zone } => write!(f, "Queued({id:?}, {zone:?})"),
             Self::Handed { id, zone, recipients } => write!(f, "Handed({id:?}, {zone:?}, {recipients})"),
-            Self::Seen { id, by } => write!(f, "Seen({id:?}, {by:?})"),
+            Self::Seen { id, by, size, recipients } => write!(f, "Seen({id:?}, {by:?}, {size} bytes, {recipients})"),
             Self::Expired { id } => write!(f, "Expired({id:?})"),
             Self::SnapshotDue(kind) => write!(f, "SnapshotDue({kind:?})"),
             Self::Note(note) => write!(f, "Note({note:?})"),

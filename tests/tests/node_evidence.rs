@@ -100,7 +100,7 @@ impl Cast {
 
     fn seen(&self) -> Vec<Witness> {
         let seen = self.world.events(self.user).filter_map(|event| match event {
-            Event::Seen { id: ID, by } => Some(*by),
+            Event::Seen { id: ID, by, .. } => Some(*by),
             _ => None,
         });
         seen.collect()

@@ -82,11 +82,11 @@ impl Node {
     /// Ask the daemon for all that it has, and call this for each: a question for one transaction would tell whose it is.
     pub fn confirm_tx(&mut self, now: Instant, id: TxId) -> bool {
         self.advance(now);
-        let own = self.stash.remove(id);
-        if own {
-            self.outbox.event(Event::Seen { id, by: Witness::Embedder });
+        let done = self.stash.confirm(id);
+        if let Some((size, recipients)) = done {
+            self.outbox.event(Event::Seen { id, by: Witness::Embedder, size, recipients });
         }
-        own
+        done.is_some()
     }
 
     /// The transaction of `ticket` has this id. Call it for each one that parses, before
@@ -98,8 +98,8 @@ impl Node {
     pub fn echo(&mut self, now: Instant, ticket: Ticket, id: TxId) {
         self.advance(now);
         let Some(echo) = self.received.find(ticket).and_then(|foreign| foreign.origin.echo) else { return };
-        if self.stash.echoed(id, echo) {
-            self.outbox.event(Event::Seen { id, by: Witness::PublicLinks });
+        if let Some((size, recipients)) = self.stash.echoed(id, echo) {
+            self.outbox.event(Event::Seen { id, by: Witness::PublicLinks, size, recipients });
         }
     }
 

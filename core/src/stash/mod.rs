@@ -148,18 +148,22 @@ impl Stash {
         true
     }
 
-    /// A peer sent a copy of a transaction; says whether that is evidence, which ends the entry. The entry's own
-    /// recipients prove nothing by sending it back.
-    pub(crate) fn echoed(&mut self, id: TxId, echo: Echo) -> bool {
-        let Some(entry) = self.by_id.get(&id).and_then(|&handle| self.entries.find_mut(handle)) else { return false };
+    /// There is evidence, which ends the entry: its size, and how many peers were handed it.
+    pub(crate) fn confirm(&mut self, id: TxId) -> Option<(usize, u32)> {
+        let entry = self.by_id.get(&id).and_then(|&handle| self.entries.find(handle))?;
+        let done = (entry.tx.size(), count(&entry.recipients));
+        self.remove(id).then_some(done)
+    }
+
+    /// A peer sent a copy of a transaction: ends the entry, as [`confirm`](Self::confirm) does, if that is evidence. The
+    /// entry's own recipients prove nothing by sending it back.
+    pub(crate) fn echoed(&mut self, id: TxId, echo: Echo) -> Option<(usize, u32)> {
+        let entry = self.by_id.get(&id).and_then(|&handle| self.entries.find_mut(handle))?;
         if self.witness != Some(Witness::PublicLinks) || entry.recipients.iter().any(|recipient| recipient.conn == echo.conn) {
-            return false;
+            return None;
         }
-        if entry.echo.is_some_and(|first| first.agrees_with(&echo)) {
-            return self.remove(id);
-        }
-        entry.echo.get_or_insert(echo);
-        false
+        let first = *entry.echo.get_or_insert(echo);
+        if first.agrees_with(&echo) { self.confirm(id) } else { None }
     }
 
     /// The bytes of a transaction, for the links of `exit`.

@@ -119,8 +119,8 @@ fn a_recipient_proves_nothing_by_sending_it_back() {
     let entry = stash.insert(START, id(1), tx(5), Why::NoPeer).unwrap().unwrap();
     stash.carry(entry, ZoneId(0));
     stash.handed(START, entry, ZoneId(0), (recipient, None, 0), &mut rng).unwrap();
-    assert!(!stash.echoed(id(1), returned) && !stash.echoed(id(1), second), "one that counts");
-    assert!(!stash.echoed(id(2), third), "of another transaction");
-    assert!(stash.echoed(id(1), third) && !stash.echoed(id(1), third));
+    assert_eq!((stash.echoed(id(1), returned), stash.echoed(id(1), second)), (None, None), "one that counts");
+    assert_eq!(stash.echoed(id(2), third), None, "of another transaction");
+    assert_eq!((stash.echoed(id(1), third), stash.echoed(id(1), third)), (Some((5, 1)), None));
     assert_eq!((stash.reports().count(), stash.next_due(), stash.bytes), (0, None, 0));
 }
