@@ -36,7 +36,10 @@ fn the_status_document_has_its_keys() {
     let node = Daemon::start(&[]);
     node.wait_for("a failed proxy", |node| node.status()["zones"][0]["proxy_state"] == "down");
     let status = node.status();
-    assert_eq!(keys(&status), ["network", "received", "relay_policy", "stash", "stash_store", "version", "zones"]);
+    assert_eq!(
+        keys(&status),
+        ["daemon", "network", "received", "received_counts", "relay_policy", "stash", "stash_store", "version", "zones"]
+    );
     assert_eq!((&status["network"], &status["relay_policy"]), (&"regtest".into(), &"fluff".into()));
     assert_eq!((&status["stash"], &status["received"]), (&Value::Array(vec![]), &Value::Array(vec![])));
     let zone = &status["zones"][0];

@@ -13,6 +13,7 @@ use tracing::{debug, error, info, warn};
 use super::args::StashStore;
 use super::keeper::Changes;
 use super::received::Unread;
+use super::seen::{Done, SeenList, seen_by};
 use super::settings::ZoneLabel;
 use crate::driver::App;
 use crate::handle::Handle;
@@ -31,6 +32,8 @@ pub(super) struct Observer {
     held: Option<(Instant, Why)>,
     /// Where that goes which has to be on disk, unless the stash is kept in memory only.
     changes: Option<Changes>,
+    /// Own transactions that are done.
+    seen: SeenList,
 }
 
 /// What was said of one zone.
@@ -46,10 +49,10 @@ struct ZoneWatch {
 
 impl Observer {
     /// An observer of a node with these zones, who gives what peers send to `unread`, and to `changes` what has to be on
-    /// disk.
-    pub(super) fn new(zones: &[ZoneLabel], unread: Sender<Unread>, changes: Option<Changes>) -> Self {
+    /// disk; what is done it adds to `seen`.
+    pub(super) fn new(zones: &[ZoneLabel], unread: Sender<Unread>, changes: Option<Changes>, seen: SeenList) -> Self {
         let watch = |label: &ZoneLabel| ZoneWatch { kind: label.kind, proxy: label.proxy, links: Vec::new(), causes: Vec::new() };
-        Self { zones: zones.iter().map(watch).collect(), unread, held: None, changes }
+        Self { zones: zones.iter().map(watch).collect(), unread, held: None, changes, seen }
     }
 
     fn kind(&self, zone: ZoneId) -> ZoneKind {
@@ -81,9 +84,9 @@ impl App for Observer {
         match event {
             Event::Up { conn, zone, direction } => self.zones[zone.index()].up(conn, direction),
             Event::Down { conn, zone, reason } => self.zones[zone.index()].down(conn, reason),
-            Event::Tx { ticket, zone, blob, .. } => {
+            Event::Tx { ticket, zone, form, blob } => {
                 let zone = self.kind(zone);
-                self.unread(node, now, Unread { ticket, zone, blob });
+                self.unread(node, now, Unread { ticket, zone, form, blob });
             }
             Event::Held { id, why } => self.held(node, now, id, why),
             Event::Exposing { id, exposure } => {
@@ -100,11 +103,19 @@ impl App for Observer {
                 debug!("transaction {} was handed over", id.reveal());
                 info!("an own transaction was handed to {} of {}", peers(recipients), self.kind(zone));
             }
+            Event::Seen { id, by, size, recipients } => {
+                debug!("transaction {} was seen", id.reveal());
+                info!("an own transaction was seen {}: it is done", seen_by(by));
+                self.seen.add(now, Done { id, by, size, recipients });
+                if let Some(changes) = &self.changes {
+                    changes.ended(id);
+                }
+            }
             Event::Expired { id } => {
                 debug!("transaction {} is given up", id.reveal());
                 warn!("an own transaction is given up: it was kept as long as it may be");
                 if let Some(changes) = &self.changes {
-                    changes.expired(id);
+                    changes.ended(id);
                 }
             }
             Event::Note(note) => self.note(note),

@@ -30,6 +30,9 @@ pub(super) enum Command {
     /// Hand a signed transaction to the running node
     #[command(after_help = exit::HELP)]
     Submit(SubmitArgs),
+    /// Give up an own transaction: the node forgets it and sends it no more
+    #[command(after_help = exit::HELP)]
+    Abandon(AbandonArgs),
     /// Show zones, proxies, links and own transactions of the running node
     #[command(after_help = exit::HELP)]
     Status(StatusArgs),
@@ -85,6 +88,11 @@ pub(super) struct RunArgs {
     /// Where wallets send transactions to (loopback only), or `none`
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:18091")]
     pub(super) rpc_bind: String,
+    /// The monerod that says what transactions of peers are worth and whether own ones have spread: on this machine, or
+    /// behind an .onion or .b32.i2p name, which is reached by the proxy of its network; without a port that of the
+    /// network's RPC. Without a daemon nothing of peers is relayed
+    #[arg(long, value_name = "[http://]HOST[:PORT]")]
+    pub(super) daemon_address: Option<String>,
     /// Where own transactions are kept until they are out. `disk` outlives stops and crashes; without a passphrase the file
     /// stash.redb in the data directory is not encrypted: who reads it sees your transactions, some time after they are
     /// done, too. `memory` writes nothing, and a stop or crash loses them
@@ -129,9 +137,21 @@ pub(super) struct SubmitArgs {
     /// Until when to wait
     #[arg(long, value_enum, default_value = "handed")]
     pub(super) wait: WaitFor,
-    /// Seconds to wait at most; it is shorter when the node has nobody to try
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub(super) timeout: u32,
+    /// Seconds to wait at most [default: 30, or 900 with `--wait seen`]; it is shorter when the node has nobody to try
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) timeout: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AbandonArgs {
+    /// The transaction's id, as `submit` and `status` print it
+    #[arg(value_name = "TXID")]
+    pub(super) txid: String,
+    #[command(flatten)]
+    pub(super) data: DataArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// What `submit` waits for.
@@ -141,6 +161,8 @@ pub(super) enum WaitFor {
     Held,
     /// Wait until a peer was given the transaction
     Handed,
+    /// Wait for evidence that the network has it, from the daemon or from the public network
+    Seen,
 }
 
 #[derive(Debug, Args)]

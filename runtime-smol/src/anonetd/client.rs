@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anonet_core::TxId;
 use async_io::Timer;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -17,9 +18,9 @@ use smol::net::unix::UnixStream;
 use smol_hyper::rt::FuturesIo;
 use thiserror::Error;
 
-use super::control::{STATUS, SUBMIT};
+use super::control::{ABANDON, STATUS, SUBMIT};
 use super::data_dir::DataDir;
-use super::local_node::Accepted;
+use super::local_node::{Abandoned, Accepted};
 use super::status::Status;
 
 /// A node that takes longer hangs.
@@ -67,6 +68,11 @@ impl ControlClient {
     /// Hands a transaction in.
     pub(super) async fn submit(&self, blob: Bytes) -> Result<Accepted, ClientError> {
         self.ask(Method::POST, SUBMIT, blob).await
+    }
+
+    /// Has it forget an own transaction.
+    pub(super) async fn abandon(&self, id: &TxId) -> Result<Abandoned, ClientError> {
+        self.ask(Method::POST, ABANDON, Bytes::from(id.reveal().to_string())).await
     }
 
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &'static str, body: Bytes) -> Result<T, ClientError> {

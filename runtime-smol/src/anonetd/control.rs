@@ -15,15 +15,19 @@ use smol::Executor;
 use smol::net::unix::UnixListener;
 use thiserror::Error;
 
+use super::abandon;
 use super::data_dir::{DataDir, remove_stale_socket};
 use super::http::{Answer, HttpLimits, Site, serve};
-use super::local_node::{LocalNode, NotAccepted};
+use super::local_node::{LocalNode, NotAbandoned, NotAccepted};
 use super::tx::{self, TxError};
 
 /// Where the state is asked for, with GET.
 pub(super) const STATUS: &str = "/status";
 /// Where a transaction is handed in, with POST: its bytes, or their hex.
 pub(super) const SUBMIT: &str = "/submit";
+
+/// Where a transaction is given up, with POST: its id in hex.
+pub(super) const ABANDON: &str = "/abandon";
 
 const LIMITS: HttpLimits = HttpLimits {
     // 1,000,000 bytes as hex, and white space
@@ -82,9 +86,9 @@ struct Control(Arc<LocalNode>);
 impl Site for Control {
     fn admit(&self, head: &Parts) -> Result<(), Answer> {
         match (&head.method, head.uri.path()) {
-            (&Method::GET, STATUS) | (&Method::POST, SUBMIT) => Ok(()),
+            (&Method::GET, STATUS) | (&Method::POST, SUBMIT | ABANDON) => Ok(()),
             (_, STATUS) => Err(Answer::wrong_method("GET")),
-            (_, SUBMIT) => Err(Answer::wrong_method("POST")),
+            (_, SUBMIT | ABANDON) => Err(Answer::wrong_method("POST")),
             _ => Err(Answer::not_found()),
         }
     }
@@ -96,6 +100,9 @@ impl Site for Control {
                 Err(stopped) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, stopped),
             };
         }
+        if path == ABANDON {
+            return self.abandon(&body).await;
+        }
         let blob = tx::from_text_or_binary(&body).map(std::borrow::Cow::into_owned);
         let accepted = match blob {
             Ok(blob) => self.0.submit(blob).await,
@@ -104,6 +111,19 @@ impl Site for Control {
         match accepted {
             Ok(accepted) => Answer::ok(&accepted),
             Err(error @ NotAccepted::Tx(_)) => Answer::error(StatusCode::BAD_REQUEST, error),
+            Err(error) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, error),
+        }
+    }
+}
+
+impl Control {
+    async fn abandon(&self, body: &[u8]) -> Answer {
+        let Some(id) = std::str::from_utf8(body).ok().and_then(abandon::parse) else {
+            return Answer::error(StatusCode::BAD_REQUEST, "a transaction's id has 64 hexadecimal digits");
+        };
+        match self.0.abandon(id).await {
+            Ok(abandoned) => Answer::ok(&abandoned),
+            Err(error @ NotAbandoned::Unknown) => Answer::error(StatusCode::NOT_FOUND, error),
             Err(error) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, error),
         }
     }

@@ -12,7 +12,7 @@ use smol::channel::{Receiver, Sender, bounded};
 use smol::future::or;
 use tracing::{error, info};
 
-use super::local_node::{Accepted, NotAccepted, take_in};
+use super::local_node::{Abandoned, Accepted, NotAbandoned, NotAccepted, forget, take_in};
 use super::status::Reporter;
 use crate::clock::Clock;
 use crate::handle::{Handle, Stopped};
@@ -28,7 +28,7 @@ const BACKLOG: usize = 64;
 #[derive(Debug, Default)]
 struct Unwritten {
     exposed: BTreeMap<TxId, Exposure>,
-    expired: BTreeSet<TxId>,
+    ended: BTreeSet<TxId>,
 }
 
 /// Where the node's events of own transactions go.
@@ -45,9 +45,9 @@ impl Changes {
         self.wake();
     }
 
-    /// The node has given a transaction up.
-    pub(super) fn expired(&self, id: TxId) {
-        self.unwritten().expired.insert(id);
+    /// The node has a transaction no more: it was seen, or is given up.
+    pub(super) fn ended(&self, id: TxId) {
+        self.unwritten().ended.insert(id);
         self.wake();
     }
 
@@ -70,23 +70,44 @@ struct Submission {
     answer: Sender<Result<Accepted, NotAccepted>>,
 }
 
+/// A transaction that a caller wants to have forgotten.
+#[derive(Debug)]
+struct Abandonment {
+    id: TxId,
+    answer: Sender<Result<Abandoned, NotAbandoned>>,
+}
+
+/// What callers want.
+#[derive(Debug)]
+enum Wish {
+    Take(Submission),
+    Abandon(Abandonment),
+}
+
 /// What the keeper does next.
 #[derive(Debug)]
 enum Job {
-    Take(Submission),
+    Grant(Wish),
     /// Tell the disk what the node said.
     Write,
 }
 
 /// The way to the keeper for callers.
 #[derive(Clone, Debug)]
-pub(super) struct Counter(Sender<Submission>);
+pub(super) struct Counter(Sender<Wish>);
 
 impl Counter {
     /// Has a transaction stored and handed to the node. What was begun is finished also if the caller goes away.
     pub(super) async fn submit(&self, id: TxId, tx: LocalTx, blob: Vec<u8>) -> Result<Accepted, NotAccepted> {
         let (answer, answered) = bounded(1);
-        self.0.send(Submission { id, tx, blob, answer }).await.map_err(|_| Stopped)?;
+        self.0.send(Wish::Take(Submission { id, tx, blob, answer })).await.map_err(|_| Stopped)?;
+        answered.recv().await.map_err(|_| Stopped)?
+    }
+
+    /// Has a transaction forgotten and its row removed.
+    pub(super) async fn abandon(&self, id: TxId) -> Result<Abandoned, NotAbandoned> {
+        let (answer, answered) = bounded(1);
+        self.0.send(Wish::Abandon(Abandonment { id, answer })).await.map_err(|_| Stopped)?;
         answered.recv().await.map_err(|_| Stopped)?
     }
 }
@@ -97,7 +118,7 @@ pub(super) struct Keeper {
     store: Store,
     changes: Changes,
     woken: Receiver<()>,
-    submissions: Receiver<Submission>,
+    wishes: Receiver<Wish>,
     counter: Counter,
     /// Whether the last write failed, so that the log says it once.
     failing: bool,
@@ -106,9 +127,9 @@ pub(super) struct Keeper {
 impl Keeper {
     pub(super) fn new(store: Store) -> Self {
         let (wake, woken) = bounded(1);
-        let (counter, submissions) = bounded(BACKLOG);
+        let (counter, wishes) = bounded(BACKLOG);
         let changes = Changes { unwritten: Arc::default(), wake };
-        Self { store, changes, woken, submissions, counter: Counter(counter), failing: false }
+        Self { store, changes, woken, wishes, counter: Counter(counter), failing: false }
     }
 
     pub(super) fn changes(&self) -> Changes {
@@ -131,8 +152,11 @@ impl Keeper {
                 .await
                 .map(|()| Job::Write)
             };
-            match or(due, async { self.submissions.recv().await.map(Job::Take) }).await {
-                Ok(Job::Take(submission)) => self.take(submission, &handle, &reporter, clock).await,
+            match or(due, async { self.wishes.recv().await.map(Job::Grant) }).await {
+                Ok(Job::Grant(Wish::Take(submission))) => self.take(submission, &handle, &reporter, clock).await,
+                Ok(Job::Grant(Wish::Abandon(Abandonment { id, answer }))) => {
+                    let _ = answer.try_send(self.abandon(id, &handle).await);
+                }
                 Ok(Job::Write) => match self.write(&handle).await {
                     Err(WriteError::Store(error)) => {
                         self.say_failure(&error);
@@ -154,6 +178,16 @@ impl Keeper {
         let _ = answer.try_send(result);
     }
 
+    /// The node first, so that nothing is sent after the row is gone; the row also if the node knows of none, as it may
+    /// have had no place for it.
+    async fn abandon(&self, id: TxId, handle: &Handle) -> Result<Abandoned, NotAbandoned> {
+        let forgotten = forget(handle, id).await;
+        if !matches!(forgotten, Err(NotAbandoned::Stopped(_))) {
+            self.store.remove(vec![id]).await?;
+        }
+        forgotten
+    }
+
     async fn accept(
         &self,
         id: TxId,
@@ -173,15 +207,15 @@ impl Keeper {
         });
         let accepted = taken.await.map_err(NotAccepted::from).and_then(|accepted| accepted);
         if accepted.is_err() && inserted == Inserted::New && self.store.remove(vec![id]).await.is_err() {
-            self.changes.expired(id);
+            self.changes.ended(id);
         }
         accepted
     }
 
     /// Writes down what the node said since the last time.
     async fn write(&mut self, handle: &Handle) -> Result<(), WriteError> {
-        let Unwritten { exposed, expired } = std::mem::take(&mut *self.changes.unwritten());
-        let (exposing, ending) = (self.expose(&exposed, handle).await, self.end(&expired, handle).await);
+        let Unwritten { exposed, ended } = std::mem::take(&mut *self.changes.unwritten());
+        let (exposing, ending) = (self.expose(&exposed, handle).await, self.end(&ended, handle).await);
         let mut unwritten = self.changes.unwritten();
         if exposing.is_err() {
             for (id, exposure) in exposed {
@@ -189,7 +223,7 @@ impl Keeper {
             }
         }
         if ending.is_err() {
-            unwritten.expired.extend(expired);
+            unwritten.ended.extend(ended);
         }
         drop(unwritten);
         exposing.and(ending)?;
@@ -214,12 +248,12 @@ impl Keeper {
         Ok(recorded.await?)
     }
 
-    /// Removes what the node has given up, unless it was submitted again meanwhile.
-    async fn end(&self, expired: &BTreeSet<TxId>, handle: &Handle) -> Result<(), WriteError> {
-        if expired.is_empty() {
+    /// Removes what the node has no more, unless it was submitted again meanwhile.
+    async fn end(&self, ended: &BTreeSet<TxId>, handle: &Handle) -> Result<(), WriteError> {
+        if ended.is_empty() {
             return Ok(());
         }
-        let mut gone = expired.clone();
+        let mut gone = ended.clone();
         let absent = handle.call(move |node, _| {
             for entry in node.stash() {
                 gone.remove(&entry.id);

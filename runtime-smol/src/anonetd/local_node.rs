@@ -46,6 +46,25 @@ pub(super) enum NotAccepted {
     Gone,
 }
 
+/// A transaction was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Abandoned {
+    pub(super) txid: String,
+    /// Peers that have it and cannot be made to forget it.
+    pub(super) peers_handed_to: u32,
+}
+
+/// Why a transaction was not given up.
+#[derive(Debug, Error)]
+pub(super) enum NotAbandoned {
+    #[error("the node keeps no own transaction with this id: see `anonetd status`; what was seen needs no abandoning")]
+    Unknown,
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    #[error("the node has forgotten it, but its entry on disk cannot be removed, so it comes back at the next start: {0}")]
+    Store(#[from] StoreError),
+}
+
 impl LocalNode {
     /// The state of everything.
     pub(super) async fn status(&self) -> Result<Status, Stopped> {
@@ -69,6 +88,26 @@ impl LocalNode {
         let reporter = self.reporter.clone();
         self.handle.call(move |node, now| take_in(node, now, &reporter, id, |node| node.submit_tx(now, id, tx))).await?
     }
+}
+
+impl LocalNode {
+    /// Gives up an own transaction: the node forgets it, and its row is gone from the disk.
+    pub(super) async fn abandon(&self, id: TxId) -> Result<Abandoned, NotAbandoned> {
+        match &self.counter {
+            Some(counter) => counter.abandon(id).await,
+            None => forget(&self.handle, id).await,
+        }
+    }
+}
+
+/// Has the node forget a transaction.
+pub(super) async fn forget(handle: &Handle, id: TxId) -> Result<Abandoned, NotAbandoned> {
+    let forgotten = handle.call(move |node, now| {
+        let peers_handed_to = node.stash().find(|entry| entry.id == id).map(|entry| entry.recipients);
+        node.forget_tx(now, id).then(|| peers_handed_to.unwrap_or_default())
+    });
+    let peers_handed_to = forgotten.await?.ok_or(NotAbandoned::Unknown)?;
+    Ok(Abandoned { txid: id.reveal().to_string(), peers_handed_to })
 }
 
 /// Has the node take a transaction in, and says what became of it.

@@ -3,11 +3,13 @@
 //! Nothing here decides where a transaction may go; the core does. This module turns options into its configuration and
 //! its events into words.
 
+mod abandon;
 mod app;
 mod args;
 mod client;
 mod config_file;
 mod control;
+mod daemon;
 mod data_dir;
 mod decode;
 mod exit;
@@ -24,6 +26,7 @@ mod rpc;
 mod run;
 #[cfg(test)]
 pub(crate) mod scratch;
+mod seen;
 mod settings;
 mod status;
 mod submit;
@@ -53,6 +56,7 @@ pub fn main() -> ExitCode {
         None => run::run(cli.run),
         Some(Command::Run(args)) => run::run(*args),
         Some(Command::Submit(args)) => submit::run(args),
+        Some(Command::Abandon(args)) => abandon::run(args),
         Some(Command::Status(args)) => status::run(args),
         Some(Command::Decode(args)) => decode::run(args),
         Some(Command::Completions { shell }) => completions(shell),

@@ -6,20 +6,22 @@ use async_signal::{Signal, Signals};
 use smol::Executor;
 use smol::future::{or, pending};
 use smol::stream::StreamExt;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::app::Observer;
 use super::args::{RunArgs, StashStore};
 use super::control::ControlSocket;
+use super::daemon::Daemon;
 use super::data_dir::DataDir;
 use super::exit::Failure;
 use super::keeper::Keeper;
 use super::local_node::LocalNode;
 use super::logging;
-use super::received::{self, ReceivedList};
+use super::received::{self, Reader, ReceivedList};
 use super::relay_policy::FLUFF;
 use super::restore::{self, Networks};
 use super::rpc;
+use super::seen::SeenList;
 use super::settings::Settings;
 use super::status::Reporter;
 use crate::clock::Clock;
@@ -93,7 +95,7 @@ async fn start(
     settings: Settings,
     store: Option<Store>,
 ) -> Result<LocalNode, Failure> {
-    let Settings { network, service, zones, stash: stash_store, .. } = settings;
+    let Settings { network, service, zones, stash: stash_store, daemon, .. } = settings;
     let networks = Networks::of(&service.config);
     let limits = service.config.limits;
     let stored = match &store {
@@ -104,10 +106,19 @@ async fn start(
     let counter = keeper.as_ref().map(Keeper::counter);
     let received = ReceivedList::new(limits);
     let (unread, arrivals) = received::channel();
-    let observer = Observer::new(&zones, unread, keeper.as_ref().map(Keeper::changes));
+    let seen = SeenList::default();
+    let observer = Observer::new(&zones, unread, keeper.as_ref().map(Keeper::changes), seen.clone());
     let handle = driver::start(executor, clock, service, observer).map_err(Failure::failed)?;
-    executor.spawn(received::read_arrivals(arrivals, received.clone(), handle.clone(), clock)).detach();
-    let reporter = Reporter { network, zones, received, stash_store };
+    let daemon = daemon.map(Daemon::new);
+    let desk = daemon.as_ref().map(|daemon| daemon.desk.clone());
+    let reader = Reader { list: received.clone(), handle: handle.clone(), clock, desk };
+    executor.spawn(reader.run(arrivals)).detach();
+    let state = daemon.as_ref().map(|daemon| daemon.state.clone());
+    if let Some(daemon) = daemon {
+        let no_random = |error| Failure::failed(format_args!("the system gives no random numbers: {error}"));
+        daemon.start(executor, &handle, received.clone(), clock).map_err(no_random)?;
+    }
+    let reporter = Reporter { network, zones, received, seen, daemon: state, stash_store };
     if let Some(keeper) = keeper {
         executor.spawn(keeper.run(handle.clone(), reporter.clone(), clock)).detach();
     }
@@ -133,7 +144,16 @@ fn greet(settings: &Settings, dir: &DataDir) {
     if settings.stash == StashStore::Memory && dir.stash().exists() {
         warn!("the stash on disk is left alone: own transactions in it stay there until a start with --stash disk");
     }
+    match &settings.daemon {
+        Some(daemon) if daemon.address.is_here() => info!("daemon: on this machine"),
+        Some(_) => info!("daemon: behind a hidden service"),
+        None => info!("daemon: none, so that nothing of peers is relayed"),
+    }
     for remark in &settings.remarks {
-        if remark.is_harmless() { info!("{remark}") } else { warn!("{remark}") }
+        match remark {
+            remark if remark.is_error() => error!("{remark}"),
+            remark if remark.is_harmless() => info!("{remark}"),
+            remark => warn!("{remark}"),
+        }
     }
 }

@@ -3,11 +3,12 @@
 use std::env;
 use std::net::SocketAddr;
 
-use anonet_core::{Config, Durability, Network, PeerRole, StreamIsolation, ZoneConfig, ZoneKind};
+use anonet_core::{Config, Durability, Network, PeerRole, StreamIsolation, Witness, ZoneConfig, ZoneKind};
 use thiserror::Error;
 
 use super::args::{RunArgs, StashStore};
 use super::config_file::Place;
+use super::daemon::{DaemonAddress, DaemonAddressError, DaemonSetup};
 use super::passphrase::{self, PassphraseError};
 use super::relay_policy::{RelayPolicies, RelayPolicyError};
 use crate::driver::{Listener, Service, SocksAuth, SocksProxy, Transport};
@@ -32,6 +33,7 @@ pub(super) struct Settings {
     pub(super) stash: StashStore,
     /// Seals the stash on disk.
     pub(super) passphrase: Option<Passphrase>,
+    pub(super) daemon: Option<DaemonSetup>,
     /// What the user should know at the start.
     pub(super) remarks: Vec<Remark>,
 }
@@ -62,12 +64,22 @@ pub(super) enum Remark {
     NoIsolation,
     #[error("{0}: disable_noise forbids the policy noise, which this version does not have; the policy is fluff")]
     DisableNoise(ZoneKind),
+    #[error(
+        "{0}: no daemon is named, so nobody could say what peers send is worth: none of it is passed on, and the hidden \
+             service is not told to peers; add --daemon-address 127.0.0.1:18081"
+    )]
+    NotAdvertised(ZoneKind),
 }
 
 impl Remark {
     /// Whether all is as it should be.
     pub(super) const fn is_harmless(self) -> bool {
         matches!(self, Self::DisableNoise(_))
+    }
+
+    /// Whether something that was asked for does not work.
+    pub(super) const fn is_error(self) -> bool {
+        matches!(self, Self::NotAdvertised(_))
     }
 }
 
@@ -83,6 +95,8 @@ pub(super) enum SettingsError {
     RelayPolicy(#[from] RelayPolicyError),
     #[error(transparent)]
     Passphrase(#[from] PassphraseError),
+    #[error(transparent)]
+    Daemon(#[from] DaemonAddressError),
 }
 
 impl Settings {
@@ -113,7 +127,8 @@ impl Settings {
             zones.push(ZoneLabel { kind: ZoneKind::Public, proxy: public.proxy.as_ref().map(|proxy| proxy.addr) });
             add_public(&mut service, public);
         }
-        Ok(Self { network, service, zones, rpc, stash: args.stash, passphrase, remarks })
+        let daemon = args.daemon_address.as_deref().map(|text| use_daemon(text, network, &mut service)).transpose()?;
+        Ok(Self { network, service, zones, rpc, stash: args.stash, passphrase, daemon, remarks })
     }
 }
 
@@ -124,6 +139,20 @@ fn passphrase_of(args: &RunArgs) -> Result<Option<Passphrase>, PassphraseError> 
         StashStore::Memory => Ok(None),
         StashStore::Disk => passphrase::passphrase(file, env::var_os(passphrase::VARIABLE).as_deref()),
     }
+}
+
+/// With a daemon the node can tell what peers send is worth, so its hidden services may be known, and the daemon's word is
+/// what counts as evidence.
+fn use_daemon(text: &str, network: Network, service: &mut Service) -> Result<DaemonSetup, DaemonAddressError> {
+    let address = DaemonAddress::parse(text, network)?;
+    let way = address.way(&service.config, &service.transports)?;
+    let config = &mut service.config;
+    config.witness = Witness::Embedder;
+    for zone in config.zones.iter_mut().filter(|zone| zone.kind.is_anonymity()) {
+        zone.advertise = zone.own.first().cloned();
+    }
+    let relays = config.zones.iter().any(|zone| !zone.kind.is_anonymity() && zone.max_outgoing > 0);
+    Ok(DaemonSetup { address, way, network, limits: config.limits, relays })
 }
 
 fn zone_options(args: &RunArgs, network: Network) -> Result<ZoneOptions, SettingsError> {
@@ -222,6 +251,8 @@ fn remarks(plan: &ZonePlan, args: &RunArgs) -> Vec<Remark> {
     if plan.anonymity.is_empty() {
         remarks.push(Remark::NoAnonymity);
     }
+    let inbound = plan.anonymity.iter().filter(|zone| zone.inbound.is_some() && args.daemon_address.is_none());
+    remarks.extend(inbound.map(|zone| Remark::NotAdvertised(zone.zone)));
     for zone in &plan.anonymity {
         let Some(outgoing) = &zone.outgoing else { continue };
         if zone.peers.is_empty() {

@@ -29,6 +29,10 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// turn.
 const IDLE: Duration = Duration::from_secs(3);
 
+/// How long to wait if nothing is said of it: for a peer, and for evidence, which takes a few blocks where the pool shows
+/// none.
+const TIMEOUT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(900));
+
 /// What is printed with `--json`.
 #[derive(Serialize)]
 struct Report<'a> {
@@ -49,8 +53,11 @@ pub(super) fn run(args: SubmitArgs) -> Result<(), Failure> {
     let client = ControlClient::new(DataDir::new(args.data.data_dir).map_err(Failure::usage)?);
     let accepted = smol::block_on(async {
         let mut accepted = client.submit(Bytes::from(blob.into_owned())).await.map_err(Failure::failed)?;
-        if args.wait == WaitFor::Handed {
-            wait(&client, &mut accepted.entry, Duration::from_secs(args.timeout.into())).await?;
+        let timeout = args.timeout.map(|seconds| Duration::from_secs(seconds.into()));
+        match args.wait {
+            WaitFor::Held => {}
+            WaitFor::Handed => wait(&client, &mut accepted.entry, State::Handed, timeout.unwrap_or(TIMEOUT.0)).await?,
+            WaitFor::Seen => wait(&client, &mut accepted.entry, State::Seen, timeout.unwrap_or(TIMEOUT.1)).await?,
         }
         Ok(accepted)
     })?;
@@ -67,10 +74,11 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     Ok(data)
 }
 
-/// Follows one transaction until a peer has it, the time is up, or nothing is going on.
-async fn wait(client: &ControlClient, entry: &mut StashEntry, timeout: Duration) -> Result<(), Failure> {
+/// Follows one transaction until it has come so far, the time is up, or nothing is going on.
+async fn wait(client: &ControlClient, entry: &mut StashEntry, until: State, timeout: Duration) -> Result<(), Failure> {
     let (mut waited, mut idle) = (Duration::ZERO, Duration::ZERO);
-    while entry.state != State::Handed && waited < timeout && idle < IDLE {
+    let done = |entry: &StashEntry| entry.state == State::Seen || entry.state == until || has_no_more_to_come(entry);
+    while !done(entry) && waited < timeout && idle < IDLE {
         Timer::after(PAUSE).await;
         waited += PAUSE;
         let status = client.status().await.map_err(|error| {
@@ -83,6 +91,11 @@ async fn wait(client: &ControlClient, entry: &mut StashEntry, timeout: Duration)
         }
     }
     Ok(())
+}
+
+/// It was handed over, and nobody can ever show what became of it.
+fn has_no_more_to_come(entry: &StashEntry) -> bool {
+    entry.state == State::Handed && entry.witness.is_none()
 }
 
 fn is_idle(status: &Status, entry: &StashEntry) -> bool {
@@ -108,10 +121,15 @@ fn describe(entry: &StashEntry) -> String {
     let zone = entry.zone.as_deref().unwrap_or("the network");
     match (entry.state, entry.why.as_deref()) {
         (State::Held, why) => format!("held: the node keeps it and sends it when it can; {}", why.unwrap_or("it waits")),
+        (State::Seen, _) => format!("seen {}: the network has it", seen_by(entry)),
         (State::Queued, _) => format!("queued: it is on its way to peers of {zone}"),
         (State::Handed, _) if entry.peers_handed_to == 1 => format!("handed: 1 peer of {zone} was given it"),
         (State::Handed, _) => format!("handed: {} peers of {zone} were given it", entry.peers_handed_to),
     }
+}
+
+fn seen_by(entry: &StashEntry) -> &'static str {
+    if entry.witness.as_deref() == Some("daemon") { "by the daemon" } else { "on two public links of different networks" }
 }
 
 /// How long the node should go on running.
@@ -124,6 +142,7 @@ fn advice(entry: &StashEntry, stash_store: StashStore) -> String {
             };
             format!("Keep the node running until `anonetd status` says handed; {stop}.")
         }
+        State::Seen => "It is done: the node may stop. Should the chain be reorganised, your wallet will notice.".into(),
         State::Handed if entry.peers_proven == 0 => "Keep the node running for 2 more minutes at least, until \
              `anonetd status` says that a peer has surely read it; better for 20, so that it is sent again in case that \
              peer drops it."

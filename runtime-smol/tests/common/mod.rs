@@ -3,6 +3,8 @@
 #![allow(missing_docs, unreachable_pub, reason = "a part of test programs")]
 #![allow(clippy::disallowed_methods, reason = "tests measure real time")]
 
+pub mod monerod;
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};

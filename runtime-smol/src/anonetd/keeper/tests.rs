@@ -6,6 +6,7 @@ use super::super::args::StashStore;
 use super::super::received::{self, ReceivedList};
 use super::super::restore;
 use super::super::scratch::Scratch;
+use super::super::seen::SeenList;
 use super::super::settings::ZoneLabel;
 use super::*;
 use crate::driver::{Service, Transport, start};
@@ -33,11 +34,18 @@ impl Kept {
         config.zones.push(ZoneConfig::new(ZoneKind::Public));
         let received = ReceivedList::new(config.limits);
         let zones = vec![ZoneLabel { kind: ZoneKind::Public, proxy: None }];
-        let observer = Observer::new(&zones, received::channel().0, Some(changes.clone()));
+        let observer = Observer::new(&zones, received::channel().0, Some(changes.clone()), SeenList::default());
         let service = Service { config, transports: vec![Transport::Direct], listeners: vec![] };
         let clock = Clock::start();
         let handle = start(executor, clock, service, observer).unwrap();
-        let reporter = Reporter { network: Network::Regtest, zones, received, stash_store: StashStore::Disk };
+        let reporter = Reporter {
+            network: Network::Regtest,
+            zones,
+            received,
+            seen: SeenList::default(),
+            daemon: None,
+            stash_store: StashStore::Disk,
+        };
         executor.spawn(keeper.run(handle.clone(), reporter, clock)).detach();
         Self { store, counter, changes, handle, _scratch: scratch }
     }
@@ -102,8 +110,8 @@ fn what_came_again_before_its_end_was_written_stays() {
     run(async |executor| {
         let kept = Kept::start(executor).await;
         kept.submit(1).await.unwrap();
-        kept.changes.expired(TxId::new([1; 32]));
-        while !kept.changes.unwritten().expired.is_empty() {
+        kept.changes.ended(TxId::new([1; 32]));
+        while !kept.changes.unwritten().ended.is_empty() {
             Timer::after(Duration::from_millis(10)).await;
         }
         // the keeper does one thing after the other

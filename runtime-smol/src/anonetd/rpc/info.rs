@@ -3,6 +3,7 @@
 use anonet_core::{Instant, Network};
 use serde_json::{Value, json};
 
+use super::super::daemon::Chain;
 use super::super::hex;
 use super::super::status::ZoneEntry;
 
@@ -11,11 +12,13 @@ const BLOCK_TARGET: u32 = 120;
 
 /// The document.
 ///
-/// `height` is 1 and `synchronized` false, as the node follows no chain: a wallet that were told otherwise could take
-/// "no new blocks" for the truth. The counts cover the public zone, as monerod's do; `anonet_zones` has them all.
-pub(super) fn document(network: Network, zones: &[ZoneEntry], started: Instant) -> Value {
+/// The chain is the daemon's. Without one that is synchronized `height` is 1 and `synchronized` false, as the node itself
+/// follows no chain: a wallet that were told otherwise could take "no new blocks" for the truth. The counts cover the public zone, as monerod's do; `anonet_zones` has them all.
+pub(super) fn document(network: Network, chain: Option<Chain>, zones: &[ZoneEntry], started: Instant) -> Value {
     let public = zones.iter().find(|zone| zone.name == "public");
-    let genesis = hex::encode(&network.genesis());
+    let top = chain.map_or(network.genesis(), |chain| chain.top_id());
+    let height = chain.map_or(1, |chain| chain.height());
+    let difficulty = chain.map_or(1, |chain| chain.cumulative_difficulty());
     let nettype = match network {
         Network::Regtest => "fakechain",
         other => other.name(),
@@ -30,14 +33,14 @@ pub(super) fn document(network: Network, zones: &[ZoneEntry], started: Instant) 
         "block_weight_median": 0,
         "busy_syncing": false,
         "credits": 0,
-        "cumulative_difficulty": 1,
-        "cumulative_difficulty_top64": 0,
+        "cumulative_difficulty": difficulty as u64,
+        "cumulative_difficulty_top64": (difficulty >> 64) as u64,
         "database_size": 0,
         "difficulty": 1,
         "difficulty_top64": 0,
         "free_space": u64::MAX,
         "grey_peerlist_size": public.map_or(0, |zone| zone.gray),
-        "height": 1,
+        "height": height,
         "incoming_connections_count": public.map_or(0, |zone| zone.incoming),
         "mainnet": network == Network::Mainnet,
         "nettype": nettype,
@@ -48,11 +51,11 @@ pub(super) fn document(network: Network, zones: &[ZoneEntry], started: Instant) 
         "stagenet": network == Network::Stagenet,
         "start_time": started.as_micros() / 1_000_000,
         "status": "OK",
-        "synchronized": false,
+        "synchronized": chain.is_some(),
         "target": BLOCK_TARGET,
-        "target_height": 0,
+        "target_height": chain.map_or(0, |chain| chain.target_height),
         "testnet": network == Network::Testnet,
-        "top_block_hash": genesis,
+        "top_block_hash": hex::encode(&top),
         "top_hash": "",
         "tx_count": 0,
         "tx_pool_size": 0,
@@ -60,7 +63,7 @@ pub(super) fn document(network: Network, zones: &[ZoneEntry], started: Instant) 
         "update_available": false,
         "version": concat!("anonet-", env!("CARGO_PKG_VERSION")),
         "white_peerlist_size": public.map_or(0, |zone| zone.white),
-        "wide_cumulative_difficulty": "0x1",
+        "wide_cumulative_difficulty": format!("{difficulty:#x}"),
         "wide_difficulty": "0x1",
     })
 }
@@ -77,7 +80,7 @@ mod tests {
             (Network::Stagenet, "stagenet", [false, false, true], "76ee3cc9"),
             (Network::Regtest, "fakechain", [false, false, false], "418015bb"),
         ] {
-            let found = document(network, &[], Instant::from_micros(5_000_000));
+            let found = document(network, None, &[], Instant::from_micros(5_000_000));
             assert_eq!(found["nettype"], nettype);
             assert_eq!(found["mainnet"], mainnet);
             assert_eq!(found["testnet"], testnet);

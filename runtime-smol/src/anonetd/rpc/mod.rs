@@ -85,7 +85,9 @@ impl Site for WalletRpc {
         match call(&path) {
             Some(Call::Send) => send::answer(&self.node, &body).await,
             _ => match self.node.zones().await {
-                Ok(zones) => Answer::ok(&info::document(self.node.reporter.network, &zones, self.started)),
+                Ok(zones) => {
+                    Answer::ok(&info::document(self.node.reporter.network, self.node.reporter.chain(), &zones, self.started))
+                }
                 Err(stopped) => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, stopped),
             },
         }

@@ -18,7 +18,7 @@ fn tor_with_peer_and_service() {
     let options =
         "--no-public --proxy tor,127.0.0.1:9050,7 --add-peer ONION:18083 --anonymous-inbound I2P,30000,9 --rpc-bind none";
     let found = settings(options).unwrap();
-    assert_eq!((found.rpc, found.remarks), (None, vec![]));
+    assert_eq!((found.rpc, found.remarks), (None, vec![Remark::NotAdvertised(ZoneKind::I2p)]));
     let [tor, i2p] = found.service.config.zones.as_slice() else { panic!("{:?}", found.service) };
     assert_eq!((tor.kind, tor.max_outgoing, tor.max_incoming), (ZoneKind::Tor, 7, 0));
     assert_eq!((tor.isolation, tor.relay, tor.peers.len()), (StreamIsolation::PerDial, RelayPolicy::Fluff, 1));
@@ -29,6 +29,27 @@ fn tor_with_peer_and_service() {
     assert_eq!((listener.zone, listener.bind), (1, "127.0.0.1:30000".parse().unwrap()));
     assert_eq!(found.zones[0], ZoneLabel { kind: ZoneKind::Tor, proxy: Some("127.0.0.1:9050".parse().unwrap()) });
     assert_eq!(found.zones[1], ZoneLabel { kind: ZoneKind::I2p, proxy: None });
+}
+
+#[test]
+fn a_daemon_is_the_witness_and_lets_hidden_services_be_known() {
+    let options = "--no-public --proxy tor,127.0.0.1:9050 --add-peer ONION --anonymous-inbound I2P,30000";
+    let without = settings(options).unwrap();
+    assert!(without.daemon.is_none() && without.service.config.witness == Witness::PublicLinks);
+    assert!(without.service.config.zones.iter().all(|zone| zone.advertise.is_none()));
+    for (address, way) in [("127.0.0.1", "Direct"), ("http://ONION:18089", "Socks")] {
+        let with = settings(&format!("{options} --daemon-address {address}")).unwrap();
+        let daemon = with.daemon.unwrap();
+        assert!(format!("{:?}", daemon.way).starts_with(way) && !daemon.relays, "{daemon:?}");
+        assert_eq!((with.service.config.witness, with.remarks), (Witness::Embedder, vec![]));
+        let [tor, i2p] = with.service.config.zones.as_slice() else { panic!("{:?}", with.service) };
+        assert_eq!((&tor.advertise, &i2p.advertise), (&None, &i2p.own.first().cloned()));
+    }
+    assert!(settings("--daemon-address localhost").unwrap().daemon.is_some_and(|daemon| daemon.relays));
+    for refused in ["https://127.0.0.1:18081", "8.8.8.8", "ONION"] {
+        let error = settings(&format!("--no-public --proxy i2p,127.0.0.1:1 --daemon-address {refused}")).unwrap_err();
+        assert!(error.to_string().starts_with("--daemon-address: "), "{error}");
+    }
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! The state of a running node as a document; its keys are stable.
 
-use anonet_core::{Instant, Network, Node, ProxyState, StashReport, StashState, ZoneReport};
+use anonet_core::{Instant, Network, Node, ProxyState, StashReport, StashState, Witness, ZoneReport};
 use serde::{Deserialize, Serialize};
 
 use super::super::args::StashStore;
-use super::super::received::{Arrival, Finding, ReceivedList};
+use super::super::daemon::{Chain, DaemonEntry, DaemonState};
+use super::super::received::{Arrival, Outcome, ReceivedList};
+use super::super::seen::{Seen, SeenList};
 use super::super::settings::ZoneLabel;
 
 /// The whole state.
@@ -14,9 +16,12 @@ pub(crate) struct Status {
     pub(crate) network: String,
     pub(crate) relay_policy: String,
     pub(crate) zones: Vec<ZoneEntry>,
+    /// Absent if none is used.
+    pub(crate) daemon: Option<DaemonEntry>,
     pub(crate) stash_store: StashStore,
     pub(crate) stash: Vec<StashEntry>,
     pub(crate) received: Vec<ReceivedEntry>,
+    pub(crate) received_counts: ReceivedCounts,
 }
 
 /// One zone.
@@ -52,6 +57,7 @@ pub(crate) enum State {
     Held,
     Queued,
     Handed,
+    Seen,
 }
 
 impl State {
@@ -60,6 +66,7 @@ impl State {
             Self::Held => "held",
             Self::Queued => "queued",
             Self::Handed => "handed",
+            Self::Seen => "seen",
         }
     }
 }
@@ -74,6 +81,8 @@ pub(crate) struct StashEntry {
     pub(crate) zone: Option<String>,
     pub(crate) peers_handed_to: u32,
     pub(crate) peers_proven: u32,
+    /// Who may show that it has spread, or has: `daemon` or `public`; absent if nobody can.
+    pub(crate) witness: Option<String>,
     pub(crate) next_action: String,
     pub(crate) expires_in_seconds: u64,
 }
@@ -86,6 +95,18 @@ pub(crate) struct ReceivedEntry {
     pub(crate) verdict: String,
 }
 
+/// How many of those that peers sent lately came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReceivedCounts {
+    pub(crate) pending: usize,
+    pub(crate) delayed: usize,
+    pub(crate) accepted: usize,
+    pub(crate) known: usize,
+    pub(crate) refused: usize,
+    pub(crate) rejected: usize,
+    pub(crate) dropped: usize,
+}
+
 /// Reads the state off a node.
 #[derive(Clone, Debug)]
 pub(crate) struct Reporter {
@@ -93,24 +114,38 @@ pub(crate) struct Reporter {
     /// As the zones of the node.
     pub(crate) zones: Vec<ZoneLabel>,
     pub(crate) received: ReceivedList,
+    pub(crate) seen: SeenList,
+    pub(crate) daemon: Option<DaemonState>,
     pub(crate) stash_store: StashStore,
 }
 
 impl Reporter {
     pub(crate) fn status(&self, node: &Node, now: Instant) -> Status {
+        let arrivals = self.received.list(now);
+        let kept = node.stash().map(|entry| self.stash_entry(&entry, now));
+        // what was submitted once more is shown as it is now
+        let is_kept = |seen: &Seen| node.stash().any(|entry| entry.id == seen.done.id);
+        let seen = self.seen.list(now).into_iter().filter(|seen| !is_kept(seen)).map(|seen| seen_entry(&seen, now));
         Status {
             version: env!("CARGO_PKG_VERSION").into(),
             network: self.network.name().into(),
             relay_policy: "fluff".into(),
             zones: self.zones(node),
+            daemon: self.daemon.as_ref().map(DaemonState::entry),
             stash_store: self.stash_store,
-            stash: node.stash().map(|entry| self.stash_entry(&entry, now)).collect(),
-            received: self.received.list(now).into_iter().map(ReceivedEntry::from).collect(),
+            stash: kept.chain(seen).collect(),
+            received_counts: counts(&arrivals),
+            received: arrivals.into_iter().map(ReceivedEntry::from).collect(),
         }
     }
 
     pub(crate) fn zones(&self, node: &Node) -> Vec<ZoneEntry> {
         node.zones().zip(&self.zones).map(|(report, label)| zone_entry(&report, label)).collect()
+    }
+
+    /// The chain, if there is a daemon that says what it is.
+    pub(crate) fn chain(&self) -> Option<Chain> {
+        self.daemon.as_ref().and_then(DaemonState::chain)
     }
 
     pub(crate) fn stash_entry(&self, entry: &StashReport, now: Instant) -> StashEntry {
@@ -130,6 +165,7 @@ impl Reporter {
             zone,
             peers_handed_to: entry.recipients,
             peers_proven: entry.proven,
+            witness: entry.witness.map(|witness| witness_name(witness).into()),
             next_action: next_action(state, entry, now),
             expires_in_seconds: entry.expires.saturating_since(now).as_secs(),
         }
@@ -142,8 +178,54 @@ fn next_action(state: State, entry: &StashReport, now: Instant) -> String {
         (State::Held, _) => "leaves by itself as soon as there is a way out".into(),
         (State::Queued, _) => "is written to the zone's links within seconds".into(),
         (State::Handed, Some(seconds)) => format!("is sent to the zone's links again in {seconds} s, in case it did not spread"),
-        (State::Handed, None) => "nothing: it was sent as often as it may be".into(),
+        (State::Handed, None) if entry.witness.is_none() => {
+            "nothing, unconfirmed: only a daemon or the public network could show that it spread".into()
+        }
+        (State::Handed, None) => "waits for evidence; it was sent as often as it may be".into(),
+        (State::Seen, _) => SEEN.into(),
     }
+}
+
+/// What comes after the evidence.
+const SEEN: &str = "nothing: it is done";
+
+fn seen_entry(seen: &Seen, now: Instant) -> StashEntry {
+    let done = &seen.done;
+    StashEntry {
+        txid: done.id.reveal().to_string(),
+        size: done.size,
+        state: State::Seen,
+        why: None,
+        zone: None,
+        peers_handed_to: done.recipients,
+        peers_proven: 0,
+        witness: Some(witness_name(done.by).into()),
+        next_action: SEEN.into(),
+        expires_in_seconds: seen.until.saturating_since(now).as_secs(),
+    }
+}
+
+const fn witness_name(witness: Witness) -> &'static str {
+    match witness {
+        Witness::Embedder => "daemon",
+        _ => "public",
+    }
+}
+
+fn counts(arrivals: &[Arrival]) -> ReceivedCounts {
+    let mut counts = ReceivedCounts::default();
+    for arrival in arrivals {
+        *match arrival.outcome {
+            Outcome::Pending => &mut counts.pending,
+            Outcome::Delayed => &mut counts.delayed,
+            Outcome::Accepted => &mut counts.accepted,
+            Outcome::Known => &mut counts.known,
+            Outcome::Refused | Outcome::TooLarge => &mut counts.refused,
+            Outcome::Rejected => &mut counts.rejected,
+            Outcome::Dropped => &mut counts.dropped,
+        } += 1;
+    }
+    counts
 }
 
 fn zone_entry(report: &ZoneReport, label: &ZoneLabel) -> ZoneEntry {
@@ -170,10 +252,7 @@ fn zone_entry(report: &ZoneReport, label: &ZoneLabel) -> ZoneEntry {
 
 impl From<Arrival> for ReceivedEntry {
     fn from(arrival: Arrival) -> Self {
-        let (txid, verdict) = match arrival.finding {
-            Finding::Pending(id) => (Some(id.reveal().to_string()), "pending"),
-            Finding::Rejected => (None, "rejected"),
-        };
-        Self { txid, zone: arrival.zone.name().into(), verdict: verdict.into() }
+        let txid = arrival.id.map(|id| id.reveal().to_string());
+        Self { txid, zone: arrival.zone.name().into(), verdict: arrival.outcome.name().into() }
     }
 }

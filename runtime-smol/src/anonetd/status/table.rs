@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::super::args::StashStore;
+use super::super::daemon::{DaemonEntry, Standing};
 use super::super::relay_policy::FLUFF;
 use super::report::{Proxy, State, Status, ZoneEntry};
 
@@ -19,6 +20,7 @@ fn write_all(out: &mut String, status: &Status) -> std::fmt::Result {
     writeln!(out, "relay policy {}: {FLUFF}", status.relay_policy)?;
     writeln!(out)?;
     write_zones(out, &status.zones)?;
+    write_daemon(out, status.daemon.as_ref())?;
     writeln!(out)?;
     write_stash(out, status)?;
     write_received(out, status)
@@ -71,6 +73,16 @@ fn write_zones(out: &mut String, zones: &[ZoneEntry]) -> std::fmt::Result {
     Ok(())
 }
 
+fn write_daemon(out: &mut String, daemon: Option<&DaemonEntry>) -> std::fmt::Result {
+    let Some(daemon) = daemon else { return writeln!(out, "daemon: none") };
+    write!(out, "daemon: {} is {}", daemon.address, daemon.state.name())?;
+    match (&daemon.reason, daemon.state) {
+        (Some(reason), _) => writeln!(out, ": {reason}"),
+        (None, Standing::Up | Standing::Syncing) => writeln!(out, " at height {}", daemon.height),
+        (None, _) => writeln!(out),
+    }
+}
+
 fn write_stash(out: &mut String, status: &Status) -> std::fmt::Result {
     let kept = match status.stash_store {
         StashStore::Disk => "kept on disk",
@@ -84,6 +96,12 @@ fn write_stash(out: &mut String, status: &Status) -> std::fmt::Result {
         write!(out, "  {} ({} bytes) {}", entry.txid, entry.size, entry.state.name())?;
         if let Some(zone) = &entry.zone {
             write!(out, " over {zone}")?;
+        }
+        if entry.state == State::Seen {
+            let by = if entry.witness.as_deref() == Some("daemon") { "by the daemon" } else { "on two public links" };
+            writeln!(out, " {by}")?;
+            writeln!(out, "    next: {}; shown for {}", entry.next_action, span(entry.expires_in_seconds))?;
+            continue;
         }
         if entry.state == State::Handed {
             write!(out, " to {}, {} of whom have surely read it", entry.peers_handed_to, entry.peers_proven)?;
@@ -104,7 +122,20 @@ fn write_received(out: &mut String, status: &Status) -> std::fmt::Result {
     if status.received.is_empty() {
         return Ok(());
     }
-    writeln!(out, "from peers: {} (not relayed, as this version asks no daemon whether they are valid)", status.received.len())?;
+    let none = if status.daemon.is_none() { " (not relayed, as no daemon says whether they are valid)" } else { "" };
+    let counts = status.received_counts;
+    writeln!(
+        out,
+        "from peers: {}{none}: {} pending, {} delayed, {} accepted, {} known, {} refused, {} rejected, {} dropped",
+        status.received.len(),
+        counts.pending,
+        counts.delayed,
+        counts.accepted,
+        counts.known,
+        counts.refused,
+        counts.rejected,
+        counts.dropped
+    )?;
     for entry in &status.received {
         let txid = entry.txid.as_deref().unwrap_or("no transaction");
         writeln!(out, "  {txid} over {}: {}", entry.zone, entry.verdict)?;
@@ -134,13 +165,16 @@ mod tests {
         };
         let entry = |state: &str, why: Option<&str>, zone: Option<&str>| {
             json!({"txid": "ab", "size": 5, "state": state, "why": why, "zone": zone, "peers_handed_to": 2,
-                   "peers_proven": 1, "next_action": "waits", "expires_in_seconds": 259_000})
+                   "peers_proven": 1, "witness": "daemon", "next_action": "waits", "expires_in_seconds": 259_000})
         };
         serde_json::from_value(json!({
             "version": "1", "network": "testnet", "relay_policy": "fluff",
             "zones": [zone("tor", Some("127.0.0.1:9050"), true), zone("i2p", None, false), zone("public", None, false)],
             "stash_store": "disk",
-            "stash": [entry("held", Some("no peer"), None), entry("handed", None, Some("tor"))],
+            "daemon": {"address": "127.0.0.1:1", "state": "down", "reason": "it sleeps too", "height": 7, "target_height": 0,
+                       "synchronized": false, "pool": "untried"},
+            "stash": [entry("held", Some("no peer"), None), entry("handed", None, Some("tor")), entry("seen", None, None)],
+            "received_counts": {"pending": 1, "delayed": 2, "accepted": 3, "known": 4, "refused": 5, "rejected": 6, "dropped": 7},
             "received": [{"txid": "cd", "zone": "tor", "verdict": "pending"}, {"txid": null, "zone": "i2p", "verdict": "rejected"}],
         }))
         .unwrap()
@@ -157,11 +191,14 @@ mod tests {
             "1/12",
             "tor: it sleeps",
             "i2p: no stream isolation",
-            "own transactions: 2 (kept on disk)",
+            "own transactions: 3 (kept on disk)",
             "ab (5 bytes) held: no peer\n",
             "ab (5 bytes) handed over tor to 2, 1 of whom have surely read it\n",
             "next: waits; kept for 71 h",
             "no proof",
+            "daemon: 127.0.0.1:1 is down: it sleeps too\n",
+            "ab (5 bytes) seen by the daemon\n",
+            "1 pending, 2 delayed, 3 accepted, 4 known, 5 refused, 6 rejected, 7 dropped\n",
             "cd over tor: pending",
             "no transaction over i2p: rejected",
         ] {

@@ -1,0 +1,111 @@
+//! The user's own monerod: it says what transactions of peers are worth, what its chain is, and whether own transactions
+//! have spread.
+//!
+//! `watch` looks at it, `verdicts` asks it about transactions of peers, both through one `client`; `state` keeps what
+//! `status` shows. A daemon that is down, busy or foreign stops nothing: what needs it waits.
+
+mod address;
+mod chance;
+mod client;
+#[cfg(test)]
+mod fake;
+mod introduced;
+mod queue;
+mod rpc;
+mod scan;
+mod state;
+mod verdicts;
+mod watch;
+
+use std::sync::Arc;
+
+use anonet_core::{Limits, Network};
+use smol::Executor;
+use smol::channel::bounded;
+
+pub(super) use self::address::{DaemonAddress, DaemonAddressError};
+use self::chance::Chance;
+use self::client::HttpClient;
+use self::introduced::Introduced;
+pub(super) use self::queue::{Job, Manner};
+use self::scan::Scan;
+pub(super) use self::state::{Chain, DaemonEntry, DaemonState, Standing};
+pub(super) use self::verdicts::Desk;
+use self::verdicts::{ASKERS, Verdicts, ask};
+use self::watch::Watch;
+use super::received::ReceivedList;
+use crate::clock::Clock;
+use crate::dial::Transport;
+use crate::handle::Handle;
+
+/// A daemon that is to be used, and how.
+#[derive(Debug)]
+pub(super) struct DaemonSetup {
+    pub(super) address: DaemonAddress,
+    pub(super) way: Transport,
+    pub(super) network: Network,
+    pub(super) limits: Limits,
+    /// Whether the node has public links of its own.
+    pub(super) relays: bool,
+}
+
+/// The daemon before the node that asks it has started.
+#[derive(Debug)]
+pub(super) struct Daemon {
+    setup: DaemonSetup,
+    pub(super) state: DaemonState,
+    pub(super) desk: Desk,
+    messages: smol::channel::Receiver<verdicts::Message>,
+}
+
+impl Daemon {
+    pub(super) fn new(setup: DaemonSetup) -> Self {
+        let state = DaemonState::new(setup.address.addr().reveal().to_string());
+        let (desk, messages) = Desk::new();
+        Self { setup, state, desk, messages }
+    }
+
+    /// Starts to look and to ask, for as long as the node and the executor live.
+    ///
+    /// # Errors
+    /// The system has no random numbers.
+    pub(super) fn start(
+        self,
+        executor: &Executor<'static>,
+        handle: &Handle,
+        received: ReceivedList,
+        clock: Clock,
+    ) -> Result<(), getrandom::Error> {
+        let Self { setup, state, desk, messages } = self;
+        let client = Arc::new(HttpClient::new(setup.way, setup.address.addr().clone()));
+        let introduced = Introduced::new(setup.limits.stash_lifetime);
+        let watch = Watch {
+            client: client.clone(),
+            state: state.clone(),
+            handle: handle.clone(),
+            network: setup.network,
+            introduced: introduced.clone(),
+            chance: Chance::new()?,
+            here: setup.address.is_here(),
+            scan: Scan::default(),
+        };
+        let verdicts = Verdicts {
+            handle: handle.clone(),
+            state,
+            introduced,
+            received,
+            clock,
+            chance: Chance::new()?,
+            relays: setup.relays,
+            queue: Verdicts::queue(&setup.limits),
+            asking: 0,
+        };
+        let (work, jobs) = bounded(ASKERS);
+        for _ in 0..ASKERS {
+            executor.spawn(ask(client.clone(), jobs.clone(), desk.clone())).detach();
+        }
+        executor.spawn(verdicts.run(messages, work)).detach();
+        executor.spawn(watch.run()).detach();
+        Ok(())
+    }
+}
