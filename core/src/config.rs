@@ -65,8 +65,11 @@ pub struct ZoneConfig {
     pub relay: RelayPolicy,
     /// Outgoing links wanted; 0 makes the zone inbound-only.
     pub max_outgoing: u32,
-    /// Incoming links accepted; 0 accepts none.
+    /// Incoming links accepted; 0 accepts none. A quarter of them, but at least 4 and at most 64, may be in their handshake.
     pub max_incoming: u32,
+    /// Incoming links accepted from one host, where hosts are known: an IPv4 address or a /64 of IPv6. The machine itself
+    /// may have any number.
+    pub max_per_host: u32,
     /// Addresses under which others reach this node. They are never dialled.
     pub own: Vec<Addr>,
     /// Peers named by the user.
@@ -91,6 +94,7 @@ impl ZoneConfig {
             relay: RelayPolicy::Fluff,
             max_outgoing: 12,
             max_incoming: 0,
+            max_per_host: 1,
             own: Vec::new(),
             peers: Vec::new(),
             seeds: Vec::new(),

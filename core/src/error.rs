@@ -17,6 +17,12 @@ pub enum Refused {
     /// The zone has as many incoming links as it may have.
     #[error("the zone has all the incoming links it may have")]
     Full,
+    /// Too many incoming links of the zone have not finished their handshake.
+    #[error("too many incoming links of the zone have not finished their handshake")]
+    Unfinished,
+    /// The host has as many links to the zone as it may have.
+    #[error("the host has all the incoming links it may have")]
+    FromOneHost,
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,
@@ -124,6 +130,9 @@ pub enum CloseReason {
     /// The dial failed.
     #[error(transparent)]
     Dial(DialFailure),
+    /// This node has heard all that it wanted of the peer.
+    #[error("this node wanted no more of the peer")]
+    Done,
     /// The node is stopping.
     #[error("this node is stopping")]
     Shutdown,
@@ -135,7 +144,7 @@ impl CloseReason {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::Ended | Self::DialTimeout | Self::Dial(_) | Self::HandshakeTimeout | Self::SyncTimeout => Fault::Network,
-            Self::Shutdown => Fault::Own,
+            Self::Done | Self::Shutdown => Fault::Own,
             _ => Fault::Peer,
         }
     }
@@ -187,7 +196,21 @@ impl DialFailure {
                 | Self::ProxyRejectedCredentials
         )
     }
+
+    /// Whether somebody was there and said no, so that the same address may soon say yes.
+    pub(crate) const fn is_refusal(self) -> bool {
+        matches!(self, Self::HostRefused | Self::Socks(SOCKS_REFUSED))
+    }
+
+    /// Whether no host can be reached, so that this one is none the worse for it.
+    pub(crate) const fn blames_network(self) -> bool {
+        matches!(self, Self::Socks(SOCKS_NETWORK_UNREACHABLE))
+    }
 }
+
+/// SOCKS5 reply codes that say more than "not now" (RFC 1928 §6).
+const SOCKS_NETWORK_UNREACHABLE: u8 = 3;
+const SOCKS_REFUSED: u8 = 5;
 
 /// SOCKS5 reply codes in words: RFC 1928 §6 and Tor's extended errors (spec: socks §5).
 const fn socks_reply(code: u8) -> &'static str {

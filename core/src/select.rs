@@ -27,19 +27,14 @@ const ANCHORS: u32 = 2;
 ///
 /// Exclusive and priority peers come first and are kept whatever the count; then, for the first two links, those that the
 /// last run ended with, the longest known first; then white for seven links in ten, gray for the rest, each the other's
-/// substitute (spec: connections §4). Within a group a source is picked, then one of its entries, each uniformly: a bias to
-/// the recently seen favours whoever reconnects often, and one to many names whoever makes them up. One pass over the
-/// lists for each group, no allocation.
+/// substitute (spec: connections §4). A public network that has a link already waits until no other has a candidate. One
+/// pass over the lists for each group, no allocation.
 pub fn next_dial(view: &DialView<'_>, now: Instant, rng: &mut dyn CryptoRng) -> Option<Candidate> {
-    let pick = |wanted: &dyn Fn(&Candidate) -> bool, rng: &mut dyn CryptoRng| {
-        let (sources, entries) = (Lottery::draw(rng), Lottery::draw(rng));
-        let matching = view.peers.candidates(now).filter(|candidate| wanted(candidate));
-        matching.min_by_key(|candidate| (sources.rank(candidate.source.number()), entries.rank(candidate.entry.slot() as u64)))
-    };
+    let mut pick = |wanted: &dyn Fn(&Candidate) -> bool| pick(view.peers, now, wanted, rng);
     if view.exclusive_only {
-        return pick(&|candidate| candidate.role == Some(PeerRole::Exclusive), rng);
+        return pick(&|candidate| candidate.role == Some(PeerRole::Exclusive));
     }
-    if let Some(priority) = pick(&|candidate| candidate.role == Some(PeerRole::Priority), rng) {
+    if let Some(priority) = pick(&|candidate| candidate.role == Some(PeerRole::Priority)) {
         return Some(priority);
     }
     if view.outgoing >= view.wanted {
@@ -51,11 +46,29 @@ pub fn next_dial(view: &DialView<'_>, now: Instant, rng: &mut dyn CryptoRng) -> 
             return Some(anchor);
         }
     }
-    let white = |candidate: &Candidate| candidate.list == ListKind::White;
-    let gray = |candidate: &Candidate| candidate.list == ListKind::Gray;
-    if view.outgoing < view.wanted * 7 / 10 || view.wanted == 1 {
-        pick(&white, rng).or_else(|| pick(&gray, rng))
+    let lists = if view.outgoing < view.wanted * 7 / 10 || view.wanted == 1 {
+        [ListKind::White, ListKind::Gray]
     } else {
-        pick(&gray, rng).or_else(|| pick(&white, rng))
-    }
+        [ListKind::Gray, ListKind::White]
+    };
+    let groups = [(false, lists[0]), (false, lists[1]), (true, lists[0]), (true, lists[1])];
+    groups.into_iter().find_map(|(crowded, list)| pick(&|candidate| candidate.list == list && candidate.crowded == crowded))
 }
+
+/// The next hearsay to verify, if any is rested.
+pub fn next_check(peers: &PeerList, now: Instant, rng: &mut dyn CryptoRng) -> Option<Candidate> {
+    pick(peers, now, &|candidate| candidate.list == ListKind::Gray, rng)
+}
+
+/// Picks a source, then one of its networks, then an entry, each uniformly: a bias to the recently seen favours whoever
+/// reconnects often, and one to many names whoever makes them up.
+fn pick(peers: &PeerList, now: Instant, wanted: &dyn Fn(&Candidate) -> bool, rng: &mut dyn CryptoRng) -> Option<Candidate> {
+    let (sources, networks, entries) = (Lottery::draw(rng), Lottery::draw(rng), Lottery::draw(rng));
+    peers.candidates(now).filter(|candidate| wanted(candidate)).min_by_key(|candidate| {
+        let network = networks.rank(candidate.network);
+        (sources.rank(candidate.source.number()), network, entries.rank(candidate.entry.slot() as u64))
+    })
+}
+
+#[cfg(test)]
+mod tests;

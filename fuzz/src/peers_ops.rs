@@ -5,7 +5,7 @@ mod known;
 
 use std::time::Duration;
 
-use anonet_core::peers::{Lease, ListKind, PeerList, Source};
+use anonet_core::peers::{Failure, Lease, ListKind, PeerList, Source};
 use anonet_core::{Addr, Instant, Limits, PeerRole, SentSet, ZoneKind};
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -142,7 +142,8 @@ impl Run {
             0 if choice & 4 == 0 => self.list.returned(lease),
             0 => self.list.spared(self.now, lease, &mut self.rng),
             1 => self.list.ended(self.now, lease, lasted, &mut self.rng),
-            _ => self.list.failed(self.now, lease, &mut self.rng),
+            2 => self.list.failed(self.now, lease, Failure::Refused, &mut self.rng),
+            _ => self.list.failed(self.now, lease, Failure::Unreachable, &mut self.rng),
         }
         // a link of less than a minute counts as a failure
         let Some(model) = self.model.as_mut().filter(|_| !choice.is_multiple_of(4)) else { return };

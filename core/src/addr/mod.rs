@@ -124,6 +124,23 @@ impl Addr {
         }
     }
 
+    /// Whether this is the machine itself. Never true for onion and I2P.
+    pub(crate) const fn is_loopback(&self) -> bool {
+        match self {
+            Self::Ipv4(socket) => socket.ip().is_loopback(),
+            Self::Ipv6(socket) => socket.ip().to_canonical().is_loopback(),
+            Self::Onion(_) | Self::I2p(_) => false,
+        }
+    }
+
+    /// Whether both are hosts that one provider gives to one customer: the same IPv4 address, or one /64 of IPv6.
+    pub(crate) fn same_customer(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Ipv6(one), Self::Ipv6(other)) => one.ip().to_bits() >> 64 == other.ip().to_bits() >> 64,
+            _ => self.same_host(other),
+        }
+    }
+
     /// Checks that the key of an onion name is one that Tor can connect to; other addresses always
     /// pass.
     ///

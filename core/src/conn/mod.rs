@@ -35,7 +35,10 @@ pub(crate) const HEARSAY: Rate = Rate { burst: 500, per_second: 1 };
 #[derive(Debug)]
 pub(crate) enum Phase {
     /// The embedder is opening the stream.
-    Dialing,
+    Dialing {
+        /// When it counts as slow, so that another is dialled beside it; `None` once it does.
+        slow_at: Option<Instant>,
+    },
     /// The stream is open; the handshake is not done.
     Handshaking,
     /// The handshake is done.
@@ -47,9 +50,22 @@ pub(crate) enum Phase {
     Draining(CloseReason),
 }
 
+/// What a stream that this node opens is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To stay. Only such links carry transactions and are asked for anything.
+    Link,
+    /// To see whether somebody is there; what it says of others is not heard, or each name that somebody made up would be
+    /// one more teller.
+    Check,
+    /// To hear of peers, when none is known who can be reached.
+    Seed,
+}
+
 pub(crate) struct Conn {
     pub(crate) zone: ZoneId,
     pub(crate) direction: Direction,
+    pub(crate) purpose: Purpose,
     pub(crate) addr: Option<Addr>,
     pub(crate) lease: Option<Lease>,
     pub(crate) phase: Phase,
@@ -87,6 +103,7 @@ impl Conn {
         Self {
             zone,
             direction,
+            purpose: Purpose::Link,
             addr: None,
             lease: None,
             phase: Phase::Handshaking,
@@ -145,10 +162,8 @@ impl Conn {
 
     /// When this link wants to be looked at next.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        match (self.deadline, self.next_sync) {
-            (Some(deadline), Some(sync)) => Some(deadline.min(sync)),
-            (either, None) | (None, either) => either,
-        }
+        let slow_at = if let Phase::Dialing { slow_at } = self.phase { slow_at } else { None };
+        [self.deadline, self.next_sync, slow_at].into_iter().flatten().min()
     }
 }
 

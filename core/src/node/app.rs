@@ -142,6 +142,9 @@ impl Node {
             return;
         }
         self.stopping = Stopping::Draining;
+        for zone in &mut self.zones {
+            zone.errands.stop();
+        }
         let all: alloc::vec::Vec<Handle> = self.conns.iter().map(|(handle, _)| handle).collect();
         for id in all.into_iter().map(ConnId) {
             let Some(conn) = self.conns.find_mut(id.0) else { continue };

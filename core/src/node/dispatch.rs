@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::Node;
 use crate::chain::Chain;
 use crate::conn::handshake::Identity;
-use crate::conn::{Conn, HEARSAY, Phase};
+use crate::conn::{Conn, HEARSAY, Phase, Purpose};
 use crate::error::CloseReason;
 use crate::ids::ConnId;
 use crate::levin::{Decoder, Frame, Kind};
@@ -15,8 +15,8 @@ use crate::received::Origin;
 use crate::stash::Echo;
 use crate::tx::PeerTx;
 use crate::wire::{
-    HandshakeRequest, HandshakeResponse, MAX_PEERS, NewTransactions, PeerEntries, PingResponse, SupportFlagsResponse, SyncData,
-    TimedSyncRequest, TimedSyncResponse, TxForm, WireError, command,
+    HandshakeRequest, HandshakeResponse, MAX_PEERS, NewTransactions, PeerEntries, PeerEntry, PingResponse, SupportFlagsResponse,
+    SyncData, TimedSyncRequest, TimedSyncResponse, TxForm, WireError, command,
 };
 use crate::zone::policy::{BEFORE_HANDSHAKE, ZonePolicy};
 
@@ -35,7 +35,7 @@ impl Node {
             let limits = match conn.phase {
                 Phase::Ready { .. } => &policy.frames,
                 Phase::Handshaking => &BEFORE_HANDSHAKE,
-                Phase::Dialing | Phase::Draining(_) => return Ok(()),
+                Phase::Dialing { .. } | Phase::Draining(_) => return Ok(()),
             };
             let (consumed, frame) = decoder.feed(data, limits).map_err(CloseReason::Frame)?;
             data = &data[consumed..];
@@ -112,8 +112,14 @@ impl Node {
         }
         let response = HandshakeResponse::decode(body).map_err(bad(command::HANDSHAKE))?;
         let height = self.identity(id).judge(&response.node, &response.sync)?;
-        self.hear(id, response.peers);
-        self.ready(id, response.node.peer_id, height);
+        let purpose = self.conns.find(id.0).map_or(Purpose::Check, |conn| conn.purpose);
+        if purpose != Purpose::Check {
+            self.hear(id, response.peers);
+        }
+        match purpose {
+            Purpose::Link => self.ready(id, response.node.peer_id, height),
+            Purpose::Check | Purpose::Seed => self.errand_done(id, response.node.peer_id),
+        }
         Ok(())
     }
 
@@ -166,18 +172,20 @@ impl Node {
         Ok(())
     }
 
-    /// Learns addresses, as many as one link may teach. A bad entry costs itself, not the honest peer that passed it on
-    /// (spec: addresses §7).
+    /// Learns addresses, as many as one link may teach, and all that dialled us together. A bad entry costs itself, not the
+    /// honest peer that passed it on (spec: addresses §7); one of another network, too, as it enters no list.
     fn hear(&mut self, id: ConnId, heard: PeerEntries<'_>) {
         let Some(conn) = self.conns.find_mut(id.0) else { return };
         let (zone, now) = (&mut self.zones[conn.zone.index()], self.now);
-        let hearsay = &mut conn.hearsay;
-        let heard = heard.filter_map(Result::ok).take_while(|_| hearsay.spend(HEARSAY, now));
-        let source = conn.lease.as_ref().map_or(Source::INBOUND, |lease| Source::peer(lease.addr()));
-        let learned = zone.peers.learn(now, source, heard, &mut *self.rng);
+        let dialled = conn.addr.as_ref().filter(|_| conn.direction == Direction::Outgoing);
+        let source = dialled.map_or(Source::INBOUND, Source::peer);
+        let (hearsay, common) = (&mut conn.hearsay, &mut zone.inbound_hearsay);
+        let may_teach = |_: &PeerEntry| hearsay.spend(HEARSAY, now) && (source != Source::INBOUND || common.spend(HEARSAY, now));
+        let learned = zone.peers.learn(now, source, heard.filter_map(Result::ok).take_while(may_teach), &mut *self.rng);
         if learned.added > 0 {
             let zone = zone.id;
             self.fill(zone);
+            self.plan_check(zone);
         }
     }
 

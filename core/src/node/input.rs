@@ -2,7 +2,7 @@
 
 use super::{Node, Stopping};
 use crate::addr::Addr;
-use crate::conn::{Conn, Phase};
+use crate::conn::{Conn, Phase, Purpose};
 use crate::error::{CloseReason, DialFailure, Refused, UnknownConn};
 use crate::ids::{ConnId, ZoneId};
 use crate::output::{Direction, Note};
@@ -10,6 +10,12 @@ use crate::time::Instant;
 
 /// Outputs that may wait before incoming streams are refused: an embedder that is this far behind has enough to do.
 const OUTBOX_FULL: usize = 4_096;
+
+/// Links in their handshake that a zone may have. All peers of a hidden service share one address, so that whoever opens
+/// streams and says nothing can fill this much, and no more.
+fn unfinished(max_incoming: u32) -> u32 {
+    (max_incoming / 4).clamp(4, 64)
+}
 
 impl Node {
     /// A stream was opened to a listener of `zone`; `from` is its far end, if that is known (behind a hidden service
@@ -25,6 +31,16 @@ impl Node {
         let found = self.zones.get_mut(zone.index()).filter(|zone| zone.max_incoming > 0).ok_or(Refused::NotListening)?;
         if found.incoming >= found.max_incoming || self.outbox.len() >= OUTBOX_FULL {
             return Err(Refused::Full);
+        }
+        if found.incoming - found.ready_incoming >= unfinished(found.max_incoming) {
+            return Err(Refused::Unfinished);
+        }
+        if let Some(from) = from.as_ref().filter(|from| !from.is_loopback()) {
+            let theirs = |conn: &Conn| conn.direction == Direction::Incoming && conn.zone == zone;
+            let links = self.conns.iter().map(|(_, conn)| conn).filter(|conn| theirs(conn)).filter_map(|conn| conn.addr.as_ref());
+            if links.filter(|other| other.same_customer(from)).count() >= found.max_per_host as usize {
+                return Err(Refused::FromOneHost);
+            }
         }
         found.incoming += 1;
         let mut conn = Conn::new(self.now, zone, Direction::Incoming, found.policy.frame_rate);
@@ -43,14 +59,19 @@ impl Node {
     pub fn handle_dialed(&mut self, now: Instant, conn: ConnId) -> Result<(), UnknownConn> {
         self.advance(now);
         let found = self.conns.find_mut(conn.0).ok_or(UnknownConn)?;
-        if !matches!(found.phase, Phase::Dialing) {
+        if !matches!(found.phase, Phase::Dialing { .. }) {
             return Ok(());
         }
         let zone = &mut self.zones[found.zone.index()];
+        *zone.count_of(found) -= 1;
         found.phase = Phase::Handshaking;
         found.deadline = Some(self.now + zone.policy.handshake_timeout);
-        zone.dialing -= 1;
-        zone.outgoing += 1;
+        // a slow dial whose turn another took shows at least that somebody is there
+        if zone.outgoing >= zone.max_outgoing && zone.is_stranger(found) {
+            found.purpose = Purpose::Check;
+            zone.errands.began(Purpose::Check);
+        }
+        *zone.count_of(found) += 1;
         zone.failures_in_row = 0;
         let (id, request) = (zone.id, zone.handshake_request.clone());
         if zone.proxy_worked() {

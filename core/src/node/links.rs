@@ -1,4 +1,4 @@
-//! The life of a link: dialled, ready, ended.
+//! The life of a link: ready, ended, written to.
 
 use core::time::Duration;
 
@@ -7,56 +7,15 @@ use bytes::{Bytes, BytesMut};
 use super::{Node, Stopping};
 use crate::conn::{Conn, Phase, SYNC_INTERVAL};
 use crate::error::CloseReason;
-use crate::ids::{ConnId, Isolation, ZoneId};
+use crate::ids::{ConnId, ZoneId};
 use crate::levin::{self, Kind};
 use crate::output::{Direction, Event, Note, Output};
-use crate::peers::Lease;
+use crate::peers::{Failure, Lease};
 use crate::rand;
-use crate::select::{DialView, next_dial};
 use crate::stash::Held;
 use crate::table::Handle;
-use crate::zone::ProxyState;
 
 impl Node {
-    /// Dials until the zone has, or is about to have, what it wants; then plans when to look again.
-    pub(super) fn fill(&mut self, zone: ZoneId) {
-        loop {
-            let found = &mut self.zones[zone.index()];
-            found.next_fill = None;
-            if self.stopping != Stopping::No || found.max_outgoing == 0 {
-                return;
-            }
-            let failing = matches!(found.proxy, ProxyState::Down(_)) || found.network_seems_down();
-            let in_flight = if failing { 1 } else { found.policy.dials_in_flight };
-            if found.dialing >= in_flight {
-                return;
-            }
-            if let Some(rested) = found.rests_until.filter(|&rested| rested > self.now) {
-                found.next_fill = Some(rested);
-                return;
-            }
-            let outgoing = found.dialing + found.outgoing;
-            let view =
-                DialView { peers: &found.peers, outgoing, wanted: found.max_outgoing, exclusive_only: self.exclusive_only };
-            let Some(candidate) = next_dial(&view, self.now, &mut *self.rng) else {
-                found.next_fill = found.peers.next_rested(self.now);
-                return;
-            };
-            let Some(lease) = found.peers.lease(candidate) else { return };
-            found.dialing += 1;
-            let mut conn = Conn::new(self.now, zone, Direction::Outgoing, found.policy.frame_rate);
-            let addr = lease.addr().clone();
-            conn.deadline = Some(self.now + found.policy.dial_timeout);
-            conn.addr = Some(addr.clone());
-            conn.phase = Phase::Dialing;
-            conn.lease = Some(lease);
-            let conn = ConnId(self.conns.insert(conn));
-            let isolation = Isolation(self.rng.next_u64().to_le_bytes());
-            self.schedule(conn);
-            self.outbox.push(Output::Dial { conn, zone, addr, isolation });
-        }
-    }
-
     /// A handshake is done.
     pub(super) fn ready(&mut self, id: ConnId, peer_id: u64, height: u64) {
         let Some(conn) = self.conns.find_mut(id.0) else { return };
@@ -69,11 +28,15 @@ impl Node {
         conn.next_sync = Some(self.now + rand::between(&mut *self.rng, Duration::ZERO, SYNC_INTERVAL.1));
         match direction {
             Direction::Incoming => zone.ready_incoming += 1,
-            Direction::Outgoing => zone.ready_outgoing += 1,
+            Direction::Outgoing => {
+                zone.ready_outgoing += 1;
+                zone.errands.of_use();
+            }
         }
         if let Some(lease) = &conn.lease {
             zone.peers.succeeded(self.now, lease, peer_id, &mut *self.rng);
         }
+        self.plan_check(zone_id);
         self.schedule(id);
         self.outbox.event(Event::Up { conn: id, zone: zone_id, direction });
         if direction == Direction::Outgoing {
@@ -97,11 +60,7 @@ impl Node {
         let lease = conn.lease.take();
         let zone = &mut self.zones[conn.zone.index()];
         let zone_id = zone.id;
-        match (&conn.phase, conn.direction) {
-            (Phase::Dialing, _) => zone.dialing -= 1,
-            (_, Direction::Outgoing) => zone.outgoing -= 1,
-            (_, Direction::Incoming) => zone.incoming -= 1,
-        }
+        *zone.count_of(&conn) -= 1;
         let mut lasted = None;
         if let Phase::Ready { since } = conn.phase {
             lasted = Some(self.now.saturating_since(since));
@@ -110,6 +69,7 @@ impl Node {
                 Direction::Outgoing => zone.ready_outgoing -= 1,
             }
         }
+        zone.errands.ended(self.now, conn.purpose, reason, &mut *self.rng);
         if let Some(lease) = lease {
             self.settle_lease(zone_id, lease, reason, lasted);
         }
@@ -125,17 +85,23 @@ impl Node {
     /// Gives an address back to its list, with what its dial or link has shown.
     fn settle_lease(&mut self, zone: ZoneId, lease: Lease, reason: CloseReason, lasted: Option<Duration>) {
         let (zone, now, rng) = (&mut self.zones[zone.index()], self.now, &mut *self.rng);
-        match (lasted, reason) {
-            (_, CloseReason::Shutdown) => zone.peers.returned(lease),
-            (Some(lasted), _) => zone.peers.ended(now, lease, lasted, rng),
-            (None, CloseReason::Dial(why)) if why.blames_proxy() => zone.peers.returned(lease),
-            (None, CloseReason::Dial(_) | CloseReason::DialTimeout) => {
-                let (pause, to_blame) = zone.dial_failed();
-                zone.rests_until = Some(now + pause);
-                if to_blame { zone.peers.failed(now, lease, rng) } else { zone.peers.spared(now, lease, rng) }
-            }
-            (None, _) => zone.peers.failed(now, lease, rng),
+        let failure = match (lasted, reason) {
+            // whoever was linked when the node stopped is an anchor of the next run
+            (_, CloseReason::Shutdown) => return zone.peers.returned(lease),
+            (Some(lasted), _) => return zone.peers.ended(now, lease, lasted, rng),
+            (None, CloseReason::Dial(why)) if why.blames_proxy() => return zone.peers.returned(lease),
+            (None, CloseReason::Dial(why)) if why.is_refusal() => Failure::Refused,
+            // a peer that is full hangs up
+            (None, CloseReason::Ended) => Failure::Refused,
+            (None, _) => Failure::Unreachable,
+        };
+        let mut to_blame = true;
+        if let CloseReason::Dial(_) | CloseReason::DialTimeout = reason {
+            let (pause, alone) = zone.dial_failed();
+            zone.rests_until = Some(now + pause);
+            to_blame = alone && !matches!(reason, CloseReason::Dial(why) if why.blames_network());
         }
+        if to_blame { zone.peers.failed(now, lease, failure, rng) } else { zone.peers.spared(now, lease, rng) }
     }
 
     /// Finds other ways for the transactions that the link was to carry, or may have carried in vain.

@@ -1,6 +1,7 @@
 //! The state machine: owns the components, and is the only place that sees two of them.
 
 mod app;
+mod dial;
 mod dispatch;
 mod input;
 mod keep;
@@ -130,7 +131,7 @@ impl Node {
     /// When to call [`handle_timeout`](Self::handle_timeout), if nothing else happens before; `None`: never.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let zones = self.zones.iter().filter_map(|zone| zone.next_fill);
+        let zones = self.zones.iter().flat_map(|zone| [zone.next_fill, zone.errands.next_check()]).flatten();
         let components = [
             self.timers.next(),
             self.flushes.next_due(),

@@ -26,6 +26,9 @@ impl Node {
             if self.zones[index].next_fill.is_some_and(|at| at <= self.now) {
                 self.fill(ZoneId(index as u8));
             }
+            if self.zones[index].errands.check_is_due(self.now) {
+                self.check_hearsay(ZoneId(index as u8));
+            }
         }
         while let Some((conn, entries)) = self.flushes.pop_due(self.now) {
             self.flush(conn, entries);
@@ -52,13 +55,16 @@ impl Node {
         let Some(conn) = self.conns.find_mut(id.0) else { return };
         if conn.deadline.is_some_and(|deadline| deadline <= self.now) {
             let reason = match conn.phase {
-                Phase::Dialing => CloseReason::DialTimeout,
+                Phase::Dialing { .. } => CloseReason::DialTimeout,
                 Phase::Handshaking => CloseReason::HandshakeTimeout,
                 Phase::Ready { .. } if conn.stalls => CloseReason::SlowReader,
                 Phase::Ready { .. } => CloseReason::SyncTimeout,
                 Phase::Draining(reason) => reason,
             };
             return self.close(id, reason);
+        }
+        if matches!(conn.phase, Phase::Dialing { slow_at: Some(at) } if at <= self.now) {
+            return self.dial_is_slow(id);
         }
         if conn.next_sync.is_some_and(|at| at <= self.now) {
             conn.next_sync = Some(self.now + rand::between(&mut *self.rng, SYNC_INTERVAL.0, SYNC_INTERVAL.1));

@@ -4,8 +4,10 @@ use core::time::Duration;
 
 use rand_core::CryptoRng;
 
-use super::{Candidate, ListKind, PeerList, backoff};
+use super::backoff::{Failure, rest};
+use super::{Candidate, ListKind, PeerList};
 use crate::addr::Addr;
+use crate::config::PeerRole;
 use crate::table::Handle;
 use crate::time::Instant;
 
@@ -46,6 +48,11 @@ impl PeerList {
         Some(Lease { entry: candidate.entry, addr: known.info.addr.clone() })
     }
 
+    /// Why the user named the leased address, if so.
+    pub(crate) fn role(&self, lease: &Lease) -> Option<PeerRole> {
+        self.entries.find(lease.entry)?.role
+    }
+
     /// A handshake on the leased address succeeded, and the link stays: the address is proven, and white from now on. In
     /// the public zone the peer's id is kept, as peers there tell candidates apart by it; in an anonymity zone all show
     /// one id, and another would mark whom it was told to.
@@ -62,7 +69,7 @@ impl PeerList {
         let entry = self.give_back(lease);
         if let Some(known) = self.entries.find_mut(entry) {
             known.failures = 0;
-            known.not_before = now + backoff::rest(known.role, 1, rng);
+            known.not_before = now + rest(known.role, Failure::Unreachable, 1, rng);
         }
     }
 
@@ -81,11 +88,11 @@ impl PeerList {
     }
 
     /// The dial or handshake failed, and the address is to blame: it rests, longer each time.
-    pub fn failed(&mut self, now: Instant, lease: Lease, rng: &mut dyn CryptoRng) {
+    pub fn failed(&mut self, now: Instant, lease: Lease, failure: Failure, rng: &mut dyn CryptoRng) {
         let entry = self.give_back(lease);
         let Some(known) = self.entries.find_mut(entry) else { return };
         known.failures = known.failures.saturating_add(1);
-        known.not_before = now + backoff::rest(known.role, known.failures, rng);
+        known.not_before = now + rest(known.role, failure, known.failures, rng);
         known.anchor &= known.failures < DEMOTE_AFTER;
         let source = known.source;
         match (known.list, known.role, known.failures) {
@@ -103,13 +110,13 @@ impl PeerList {
             known.anchor = false;
         }
         if lasted < SHORT_LINK {
-            return self.failed(now, lease, rng);
+            return self.failed(now, lease, Failure::Unreachable, rng);
         }
         let entry = self.give_back(lease);
         if let Some(known) = self.entries.find_mut(entry) {
             known.failures = 0;
             known.last_success = Some(now);
-            known.not_before = now + backoff::rest(known.role, 1, rng);
+            known.not_before = now + rest(known.role, Failure::Unreachable, 1, rng);
         }
     }
 
@@ -117,7 +124,7 @@ impl PeerList {
     pub fn spared(&mut self, now: Instant, lease: Lease, rng: &mut dyn CryptoRng) {
         let entry = self.give_back(lease);
         if let Some(known) = self.entries.find_mut(entry) {
-            known.not_before = now + backoff::rest(known.role, known.failures.max(1), rng);
+            known.not_before = now + rest(known.role, Failure::Unreachable, known.failures.max(1), rng);
         }
     }
 

@@ -24,6 +24,7 @@ use crate::table::{Handle, Table};
 use crate::time::Instant;
 use crate::wire::PeerEntry;
 
+pub use self::backoff::Failure;
 pub(crate) use self::keep::Stored;
 pub use self::lease::Lease;
 use self::room::Listed;
@@ -72,6 +73,9 @@ pub struct Candidate {
     pub anchor: Option<Instant>,
     /// Who told of it.
     pub source: Source,
+    /// A link or dial goes to the /24 or /32 of this public address already.
+    pub crowded: bool,
+    pub(crate) network: u64,
 }
 
 /// What became of heard addresses.
@@ -189,13 +193,29 @@ impl PeerList {
         self.white.entries.iter().chain(&self.gray.entries).filter_map(move |&entry| {
             let known = self.entries.find(entry)?;
             let ready = !known.lent && known.not_before <= now && !self.host_is_lent(&known.info.addr);
-            let anchor = known.proven.filter(|_| known.anchor);
-            ready.then_some(Candidate { entry, list: known.list, role: known.role, anchor, source: known.source })
+            ready.then(|| Candidate {
+                entry,
+                list: known.list,
+                role: known.role,
+                anchor: known.proven.filter(|_| known.anchor),
+                source: known.source,
+                crowded: self.is_crowded(&known.info.addr),
+                network: network(&known.info.addr).unwrap_or_else(|| entry.slot() as u64),
+            })
         })
     }
 
-    fn host_is_lent(&self, addr: &Addr) -> bool {
-        self.lent.iter().filter_map(|&entry| self.entries.find(entry)).any(|known| known.info.addr.same_host(addr))
+    fn lent_addrs(&self) -> impl Iterator<Item = &Addr> {
+        self.lent.iter().filter_map(|&entry| self.entries.find(entry)).map(|known| &known.info.addr)
+    }
+
+    /// Whether a dial or a link to this host is under way.
+    pub(crate) fn host_is_lent(&self, addr: &Addr) -> bool {
+        self.lent_addrs().any(|lent| lent.same_host(addr))
+    }
+
+    fn is_crowded(&self, addr: &Addr) -> bool {
+        network(addr).is_some_and(|own| self.lent_addrs().any(|lent| network(lent) == Some(own)))
     }
 
     /// When the next address that rests will have rested; `None` if none rests.
@@ -207,6 +227,16 @@ impl PeerList {
             .filter(|known| !known.lent && known.not_before > now)
             .map(|known| known.not_before)
             .min()
+    }
+}
+
+/// The block of a public address that one owner is assumed to control, as [`Addr::group`], in a form that is cheap to
+/// compare; names in anonymity networks have none.
+const fn network(addr: &Addr) -> Option<u64> {
+    match addr {
+        Addr::Ipv4(socket) => Some((socket.ip().to_bits() >> 8) as u64),
+        Addr::Ipv6(socket) => Some((1 << 32) | (socket.ip().to_bits() >> 96) as u64),
+        Addr::Onion(_) | Addr::I2p(_) => None,
     }
 }
 

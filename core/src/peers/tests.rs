@@ -63,8 +63,8 @@ fn lent_and_named_peers_are_never_evicted() {
     let second = lease_of(&mut list, START, &public(49)).unwrap();
     let learned = list.learn(START, SOURCE, entries([public(60)]), &mut rng);
     assert_eq!((learned.added, learned.refused), (0, 1), "every entry is lent");
-    list.failed(START, first, &mut rng);
-    list.failed(START, second, &mut rng);
+    list.failed(START, first, Failure::Unreachable, &mut rng);
+    list.failed(START, second, Failure::Unreachable, &mut rng);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_failed_address_rests_longer_each_time_and_hearsay_is_forgotten() {
     for failure in 1..FORGET_AFTER {
         let lease = lease_of(&mut list, now, &public(1)).unwrap();
         assert!(list.candidates(now).next().is_none(), "lent");
-        list.failed(now, lease, &mut rng);
+        list.failed(now, lease, Failure::Unreachable, &mut rng);
         assert!(list.candidates(now).next().is_none(), "resting");
         let rested = list.next_rested(now).unwrap();
         let rest = rested.saturating_since(now).as_secs();
@@ -98,7 +98,7 @@ fn a_failed_address_rests_longer_each_time_and_hearsay_is_forgotten() {
         now = rested;
     }
     let lease = lease_of(&mut list, now, &public(1)).unwrap();
-    list.failed(now, lease, &mut rng);
+    list.failed(now, lease, Failure::Unreachable, &mut rng);
     assert_eq!(list.len(ListKind::Gray), 0);
 }
 

@@ -1,5 +1,6 @@
 //! One zone as a value: its row of the policy table, identity, peers and proxy.
 
+mod errands;
 pub(crate) mod policy;
 pub mod route;
 
@@ -8,15 +9,19 @@ use core::time::Duration;
 use bytes::{Bytes, BytesMut};
 use rand_core::CryptoRng;
 
+use self::errands::Errands;
 use self::policy::ZonePolicy;
 use self::route::ZoneStatus;
 use crate::addr::ZoneKind;
 use crate::config::{Limits, PeerRole, RelayPolicy, StreamIsolation, ZoneConfig};
+use crate::conn::budget::Budget;
 use crate::conn::handshake::Identity;
+use crate::conn::{Conn, HEARSAY, Phase, Purpose};
 use crate::error::DialFailure;
 use crate::ids::ZoneId;
 use crate::levin::{self, Kind};
 use crate::network::Network;
+use crate::output::Direction;
 use crate::peers::{ListKind, PeerList};
 use crate::rand;
 use crate::time::Instant;
@@ -41,6 +46,9 @@ const PROXY_REST: (Duration, Duration) = (Duration::from_millis(500), Duration::
 /// Failures in a row after which no address is blamed any more.
 const NETWORK_DOWN: u32 = 12;
 
+/// Failures in a row after which a zone without links asks a seed, whatever its lists hold.
+const STRANDED: u32 = 8;
+
 /// The pause after a failed dial is as many of these as there were failures in a row, up to ten.
 const DIAL_PACE: Duration = Duration::from_millis(100);
 
@@ -56,6 +64,7 @@ pub(crate) struct Zone {
     pub(crate) advertise: Option<PeerEntry>,
     pub(crate) max_outgoing: u32,
     pub(crate) max_incoming: u32,
+    pub(crate) max_per_host: u32,
     pub(crate) isolates: bool,
     pub(crate) proxy: ProxyState,
     proxy_failures: u32,
@@ -63,14 +72,21 @@ pub(crate) struct Zone {
     pub(crate) rests_until: Option<Instant>,
     /// Dials of different addresses that failed since one succeeded.
     pub(crate) failures_in_row: u32,
+    /// Dials for links that are not slow, and all other dials.
     pub(crate) dialing: u32,
-    /// Open outgoing streams, handshake done or not.
+    pub(crate) slow: u32,
+    /// Open outgoing streams that are to stay, handshake done or not, and those that are not.
     pub(crate) outgoing: u32,
+    passing: u32,
     pub(crate) incoming: u32,
     pub(crate) ready_outgoing: u32,
     pub(crate) ready_incoming: u32,
     /// When to look for something to dial again.
     pub(crate) next_fill: Option<Instant>,
+    /// Checks of hearsay, and seeds.
+    pub(crate) errands: Errands,
+    /// What all who dialled us may teach us together.
+    pub(crate) inbound_hearsay: Budget,
     /// The same on every link, as the peer has not shown anything yet: encoded once.
     pub(crate) handshake_request: Bytes,
 }
@@ -95,6 +111,8 @@ impl Zone {
         };
         let mut own = config.own;
         own.extend(config.advertise.clone());
+        let seeds = config.seeds.into_iter().filter(|seed| !own.iter().any(|own| own.same_host(seed))).collect();
+        let errands = Errands::new(now, seeds, rng);
         let mut peers = PeerList::new(config.kind, limits, own);
         for (addr, role) in config.peers {
             peers.configure(now, addr, role);
@@ -110,17 +128,22 @@ impl Zone {
             advertise: config.advertise.map(PeerEntry::bare),
             max_outgoing: config.max_outgoing,
             max_incoming: config.max_incoming,
+            max_per_host: config.max_per_host,
             isolates: config.isolation == StreamIsolation::PerDial,
             proxy: ProxyState::Untried,
             proxy_failures: 0,
             rests_until: None,
             failures_in_row: 0,
             dialing: 0,
+            slow: 0,
             outgoing: 0,
+            passing: 0,
             incoming: 0,
             ready_outgoing: 0,
             ready_incoming: 0,
             next_fill: Some(now),
+            errands,
+            inbound_hearsay: Budget::full(HEARSAY, now),
             handshake_request: request_frame(command::HANDSHAKE, |out| request.encode(out)),
         }
     }
@@ -148,6 +171,36 @@ impl Zone {
         self.failures_in_row > NETWORK_DOWN && self.ready_outgoing == 0
     }
 
+    /// Whether so many dials have failed in a row that the lists may hold nobody who is there.
+    pub(crate) const fn seems_stranded(&self) -> bool {
+        self.failures_in_row >= STRANDED && self.ready_outgoing == 0
+    }
+
+    pub(crate) const fn has_its_links(&self) -> bool {
+        self.max_outgoing > 0 && self.ready_outgoing >= self.max_outgoing
+    }
+
+    pub(crate) fn has_hearsay(&self) -> bool {
+        self.peers.len(ListKind::Gray) > 0
+    }
+
+    /// Whether a dialled address is kept only as long as a link is wanted.
+    pub(crate) fn is_stranger(&self, conn: &Conn) -> bool {
+        let role = conn.lease.as_ref().and_then(|lease| self.peers.role(lease));
+        conn.purpose == Purpose::Link && !matches!(role, Some(PeerRole::Exclusive | PeerRole::Priority))
+    }
+
+    /// The counter that a link is part of.
+    pub(crate) const fn count_of(&mut self, conn: &Conn) -> &mut u32 {
+        match (&conn.phase, conn.direction, conn.purpose) {
+            (Phase::Dialing { slow_at: Some(_) }, ..) => &mut self.dialing,
+            (Phase::Dialing { slow_at: None }, ..) => &mut self.slow,
+            (_, Direction::Incoming, _) => &mut self.incoming,
+            (_, Direction::Outgoing, Purpose::Link) => &mut self.outgoing,
+            (_, Direction::Outgoing, _) => &mut self.passing,
+        }
+    }
+
     /// The proxy did its part. Says whether that is news after a failure.
     pub(crate) fn proxy_worked(&mut self) -> bool {
         self.proxy_failures = 0;
@@ -172,7 +225,7 @@ impl Zone {
             proxy: self.proxy,
             outgoing: self.ready_outgoing,
             incoming: self.ready_incoming,
-            dialing: self.dialing,
+            dialing: self.dialing + self.slow,
             max_outgoing: self.max_outgoing,
             max_incoming: self.max_incoming,
             white: self.peers.len(ListKind::White),

@@ -27,7 +27,9 @@ pub(crate) struct ZonePolicy {
     pub(crate) dial_timeout: Duration,
     /// From the open stream to the finished handshake. An I2P proxy reports success before the peer is reached.
     pub(crate) handshake_timeout: Duration,
-    /// Dials under way at once.
+    /// After so long a dial counts as slow: it is waited for, but another takes its turn.
+    pub(crate) dial_patience: Duration,
+    /// Dials under way at once that are not slow.
     pub(crate) dials_in_flight: u32,
     /// Sizes, after the handshake.
     pub(crate) frames: FrameLimits,
@@ -36,6 +38,9 @@ pub(crate) struct ZonePolicy {
     /// Whether a proxy of this kind separates streams by SOCKS credentials, unless the configuration says otherwise.
     pub(crate) isolates: bool,
 }
+
+/// Dials under way at once in one zone, slow ones included; and how many where everything fails.
+pub(crate) const DIALS_AT_MOST: (u32, u32) = (16, 4);
 
 /// Before the handshake, in every zone: one frame, the handshake.
 pub(crate) const BEFORE_HANDSHAKE: FrameLimits = FrameLimits::handshake_only();
@@ -57,6 +62,7 @@ static PUBLIC: ZonePolicy = ZonePolicy {
     echoes: true,
     dial_timeout: Duration::from_secs(10),
     handshake_timeout: Duration::from_secs(10),
+    dial_patience: Duration::from_secs(3),
     dials_in_flight: 4,
     frames: FrameLimits::public(),
     frame_rate: Rate { burst: 512, per_second: 32 },
@@ -71,6 +77,7 @@ static TOR: ZonePolicy = ZonePolicy {
     echoes: false,
     dial_timeout: Duration::from_secs(90),
     handshake_timeout: Duration::from_secs(30),
+    dial_patience: Duration::from_secs(15),
     dials_in_flight: 4,
     frames: FrameLimits::anonymity(),
     frame_rate: Rate { burst: 128, per_second: 4 },
@@ -85,6 +92,7 @@ static I2P: ZonePolicy = ZonePolicy {
     echoes: false,
     dial_timeout: Duration::from_secs(120),
     handshake_timeout: Duration::from_secs(45),
+    dial_patience: Duration::from_secs(20),
     dials_in_flight: 4,
     frames: FrameLimits::anonymity(),
     frame_rate: Rate { burst: 128, per_second: 4 },

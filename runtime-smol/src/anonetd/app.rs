@@ -164,7 +164,7 @@ impl ZoneWatch {
 
     fn down(&mut self, conn: ConnId, reason: CloseReason) {
         debug!("{}: {conn:?} is down: {reason}", self.kind);
-        if reason == CloseReason::Shutdown {
+        if matches!(reason, CloseReason::Shutdown | CloseReason::Done) {
             return;
         }
         let place = self.links.iter().position(|&link| link == conn);
