@@ -8,7 +8,7 @@
 mod app;
 mod engine;
 pub mod layers;
-mod names;
+pub(crate) mod names;
 mod random;
 pub mod report;
 pub mod scenario;

@@ -12,7 +12,7 @@ const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 ///
 /// # Panics
 /// Never for a zone of this crate's scenarios.
-pub(super) fn addr(kind: ZoneKind, index: usize) -> Addr {
+pub(crate) fn addr(kind: ZoneKind, index: usize) -> Addr {
     match kind {
         ZoneKind::Tor => Addr::Onion(onion(index)),
         ZoneKind::I2p => {

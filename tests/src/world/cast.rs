@@ -4,8 +4,8 @@ use anonet_core::levin::{self, Kind};
 use anonet_core::wire::{HandshakeRequest, HandshakeResponse, NodeData};
 use anonet_core::{Addr, Config, Network, PeerRole, ZoneConfig, ZoneKind};
 use bytes::BytesMut;
-use curve25519_dalek::{EdwardsPoint, Scalar};
-use sha3::{Digest, Sha3_256};
+
+use crate::sim::names;
 
 /// Well-formed onion names with valid keys: monerod's seed nodes, none of which is ever contacted by a test.
 const ONIONS: [&str; 6] = [
@@ -31,22 +31,12 @@ const B32S: [&str; 3] = [
 #[must_use]
 pub fn addr(kind: ZoneKind, index: usize) -> Addr {
     let text = match kind {
-        ZoneKind::Tor => ONIONS.get(index).map_or_else(|| onion(index), |&name| name.to_owned()),
+        ZoneKind::Tor if index >= ONIONS.len() => return names::addr(kind, index),
+        ZoneKind::Tor => ONIONS[index].to_owned(),
         ZoneKind::I2p => B32S[index].to_owned(),
         _ => format!("45.67.{}.{}", index / 200, index % 200 + 1),
     };
     Addr::parse(&text, 18_083).expect("the name is well formed")
-}
-
-/// The valid onion name number `index`, of any number of them.
-fn onion(index: usize) -> String {
-    let key = EdwardsPoint::mul_base(&Scalar::from(index as u64 + 1)).compress().to_bytes();
-    let digest = Sha3_256::new().chain_update(b".onion checksum").chain_update(key).chain_update([3]).finalize();
-    let bytes = [&key[..], &digest[..2], &[3]].concat();
-    let bit = |at: usize| bytes[at / 8] >> (7 - at % 8) & 1;
-    let digit = |at: usize| (0..5).fold(0, |digit, offset| digit << 1 | bit(at * 5 + offset));
-    let letters = (0..56).map(|at| char::from(b"abcdefghijklmnopqrstuvwxyz234567"[usize::from(digit(at))]));
-    letters.chain(".onion".chars()).collect()
 }
 
 /// A zone whose node is number `index`, and which knows the nodes `peers`.
