@@ -98,7 +98,10 @@ fn a_copy_that_comes_back_from_a_peer_is_treated_as_a_strangers() {
     let mut world = World::new(77);
     let user = world.add(config([zone(ZoneKind::Public, 0, &[1]), zone(ZoneKind::Tor, 0, &[1])]));
     let (public, tor) = (world.add(config([zone(ZoneKind::Public, 1, &[])])), world.add(config([zone(ZoneKind::Tor, 1, &[])])));
-    let echo = world.add(config([zone(ZoneKind::Public, 2, &[0])]));
+    // its one link is to the user, so that its stem goes there
+    let mut one_link = zone(ZoneKind::Public, 2, &[0]);
+    one_link.max_outgoing = 1;
+    let echo = world.add(config([one_link]));
     world.run_for(SECOND * 30);
     world.call(user, |node, now| node.submit_tx(now, TxId::new([1; 32]), LocalTx::new(blob(1)).unwrap())).unwrap();
     world.run_for(SECOND * 30);
