@@ -130,6 +130,8 @@ pub struct Limits {
     pub transit_entries: usize,
     /// Bytes of transactions that are on their way through the public network.
     pub transit_bytes: usize,
+    /// Bans, of which half are kept for the application: peers bring about no more than the other half.
+    pub bans: usize,
     /// Bytes queued for one link; more closes it. Reading from the peer pauses at half.
     pub queue_bytes: usize,
     /// Bytes that the embedder may hand over for one link before it asks for the window again.
@@ -152,6 +154,7 @@ impl Limits {
             received_lifetime: Duration::from_secs(3_600),
             transit_entries: 16_384,
             transit_bytes: 16 << 20,
+            bans: 65_536,
             queue_bytes: 4 << 20,
             window: 64 << 10,
         }

@@ -23,6 +23,9 @@ pub enum Refused {
     /// The host has as many links to the zone as it may have.
     #[error("the host has all the incoming links it may have")]
     FromOneHost,
+    /// The host is banned.
+    #[error("the host is banned")]
+    Banned,
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,
@@ -133,6 +136,9 @@ pub enum CloseReason {
     /// This node has heard all that it wanted of the peer.
     #[error("this node wanted no more of the peer")]
     Done,
+    /// Its host is banned.
+    #[error("its host is banned")]
+    Banned,
     /// The node is stopping.
     #[error("this node is stopping")]
     Shutdown,
@@ -144,7 +150,7 @@ impl CloseReason {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::Ended | Self::DialTimeout | Self::Dial(_) | Self::HandshakeTimeout | Self::SyncTimeout => Fault::Network,
-            Self::Done | Self::Shutdown => Fault::Own,
+            Self::Banned | Self::Done | Self::Shutdown => Fault::Own,
             _ => Fault::Peer,
         }
     }

@@ -189,6 +189,7 @@
 extern crate alloc;
 
 pub mod addr;
+mod bans;
 mod chain;
 mod config;
 mod conn;
@@ -214,6 +215,7 @@ pub mod wire;
 mod zone;
 
 pub use self::addr::{Addr, ZoneKind};
+pub use self::bans::{BanReport, Banned, BannedError, BansFull, RevealedBan};
 pub use self::chain::ChainTip;
 pub use self::config::{Config, ConfigError, Durability, Limits, PeerRole, RelayPolicy, StreamIsolation, ZoneConfig};
 pub use self::conn::{Outgoing, SentSet};

@@ -12,19 +12,22 @@ use alloc::vec::Vec;
 pub enum Snapshot {
     /// The peer lists of all zones.
     Peers,
+    /// The bans that have an end; the others are given again at each start.
+    Bans,
 }
 
 impl Snapshot {
     const fn magic(self) -> [u8; 8] {
         match self {
             Self::Peers => *b"anopeers",
+            Self::Bans => *b"anetbans",
         }
     }
 
     /// The version that this build writes, and the only one that it reads: what a later build adds goes into new tags.
     const fn version(self) -> u16 {
         match self {
-            Self::Peers => 1,
+            Self::Peers | Self::Bans => 1,
         }
     }
 }

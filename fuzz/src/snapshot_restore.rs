@@ -8,19 +8,20 @@ use crate::cast::{addr, kind};
 
 const NOW: Instant = Instant::from_micros(1 << 50);
 
-/// The first byte chooses the zones and the caps; the rest is a document, or what follows its header.
+/// The first byte chooses the zones, the caps and the kind of document; the rest is a document, or what follows its header.
 ///
 /// # Panics
 /// If more is kept than there may be, or if what is kept does not come back as it was.
 pub fn snapshot_restore(data: &[u8]) {
     let (&choice, rest) = data.split_first().unwrap_or((&0, &[]));
+    let kind = if choice & 0x20 == 0 { Snapshot::Peers } else { Snapshot::Bans };
     let mut document = Vec::new();
     if choice & 0x80 == 0 {
-        node(0).snapshot(Snapshot::Peers, &mut document);
+        node(0).snapshot(kind, &mut document);
     }
     document.extend_from_slice(rest);
     let mut first = node(choice);
-    let restored = first.restore(NOW, Snapshot::Peers, &document);
+    let restored = first.restore(NOW, kind, &document);
     assert!(restored.kept + restored.dropped <= document.len() / 2);
     if restored.version != DocumentVersion::Current {
         assert_eq!((restored.kept, restored.dropped), (0, 0));
@@ -30,13 +31,13 @@ pub fn snapshot_restore(data: &[u8]) {
         assert!(zone.gray <= limits.gray && zone.white <= limits.white + 1);
     }
     let mut kept = Vec::new();
-    first.snapshot(Snapshot::Peers, &mut kept);
+    first.snapshot(kind, &mut kept);
     let mut second = node(choice);
-    let Restored { kept: again, dropped, version, .. } = second.restore(NOW, Snapshot::Peers, &kept);
+    let Restored { kept: again, dropped, version, .. } = second.restore(NOW, kind, &kept);
     assert_eq!((dropped, version), (0, DocumentVersion::Current));
     assert!(again <= restored.kept);
     let mut same = Vec::new();
-    second.snapshot(Snapshot::Peers, &mut same);
+    second.snapshot(kind, &mut same);
     assert_eq!(same, kept);
 }
 

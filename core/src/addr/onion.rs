@@ -102,7 +102,7 @@ impl OnionAddr {
     }
 
     /// The same host with port 0, for comparison of hosts.
-    pub(super) const fn without_port(self) -> Self {
+    pub(crate) const fn without_port(self) -> Self {
         Self { port: 0, ..self }
     }
 }

@@ -56,7 +56,8 @@ impl Node {
         if found.outgoing > 0 || found.dialing > 0 && !found.seems_stranded() {
             return;
         }
-        match found.errands.next_seed(self.now, |addr| found.peers.host_is_lent(addr)) {
+        let (now, bans) = (self.now, &self.bans);
+        match found.errands.next_seed(now, |addr| found.peers.host_is_lent(addr) || bans.cover(now, addr)) {
             Ok(addr) => self.dial(zone, addr, None, Purpose::Seed),
             Err(None) => {}
             Err(Some(rested)) => found.next_fill = Some(found.next_fill.map_or(rested, |at| at.min(rested))),

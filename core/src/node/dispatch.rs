@@ -181,7 +181,9 @@ impl Node {
         let source = dialled.map_or(Source::INBOUND, Source::peer);
         let (hearsay, common) = (&mut conn.hearsay, &mut zone.inbound_hearsay);
         let may_teach = |_: &PeerEntry| hearsay.spend(HEARSAY, now) && (source != Source::INBOUND || common.spend(HEARSAY, now));
-        let learned = zone.peers.learn(now, source, heard.filter_map(Result::ok).take_while(may_teach), &mut *self.rng);
+        let bans = &self.bans;
+        let heard = heard.filter_map(Result::ok).filter(|entry| !bans.cover(now, &entry.addr)).take_while(may_teach);
+        let learned = zone.peers.learn(now, source, heard, &mut *self.rng);
         if learned.added > 0 {
             let zone = zone.id;
             self.fill(zone);

@@ -32,6 +32,9 @@ impl Node {
         if found.incoming >= found.max_incoming || self.outbox.len() >= OUTBOX_FULL {
             return Err(Refused::Full);
         }
+        if from.as_ref().is_some_and(|from| self.bans.cover(self.now, from)) {
+            return Err(Refused::Banned);
+        }
         if found.incoming - found.ready_incoming >= unfinished(found.max_incoming) {
             return Err(Refused::Unfinished);
         }

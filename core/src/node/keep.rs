@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{Node, Stopping};
+use crate::bans::Bans;
 use crate::output::Event;
 use crate::peers::Stored;
 use crate::rand;
@@ -40,6 +41,7 @@ impl Node {
                     snapshot::write_raw(into, entry);
                 }
             }
+            Snapshot::Bans => self.bans.store(into),
         }
     }
 
@@ -55,6 +57,7 @@ impl Node {
         for entry in entries {
             let taken = match kind {
                 Snapshot::Peers => entry.is_some_and(|entry| self.restore_peer(entry)),
+                Snapshot::Bans => entry.is_some_and(|entry| self.restore_ban(entry)),
             };
             restored.kept += usize::from(taken);
             restored.dropped += usize::from(!taken);
@@ -68,8 +71,17 @@ impl Node {
         restored
     }
 
+    /// Takes in a ban, unless it has ended meanwhile.
+    fn restore_ban(&mut self, entry: &[u8]) -> bool {
+        let Some((who, until)) = Bans::decode(entry) else { return false };
+        until <= self.now || self.impose(who, Some(until)).is_ok()
+    }
+
     fn restore_peer(&mut self, entry: &[u8]) -> bool {
         let Some(stored) = Stored::decode(entry) else { return false };
+        if self.bans.cover(self.now, &stored.addr) {
+            return true;
+        }
         match self.zones.iter_mut().find(|zone| zone.kind == stored.addr.zone()) {
             Some(zone) => zone.peers.restore(self.now, stored),
             None => {
@@ -85,7 +97,7 @@ impl Node {
 
     /// Notices changes that are worth keeping, and plans the document that will have them.
     pub(super) fn plan_snapshots(&mut self) {
-        let mut changed = false;
+        let mut changed = self.bans.take_changed();
         for zone in &mut self.zones {
             changed |= zone.peers.take_changed();
         }
@@ -98,12 +110,14 @@ impl Node {
     pub(super) fn ask_for_snapshots(&mut self) {
         if self.keeper.due.take_if(|due| *due <= self.now).is_some() {
             self.outbox.event(Event::SnapshotDue(Snapshot::Peers));
+            self.outbox.event(Event::SnapshotDue(Snapshot::Bans));
         }
     }
 
     /// Asks for every document a last time.
     pub(super) fn last_snapshots(&mut self) {
         self.keeper.due = None;
+        self.outbox.event(Event::SnapshotDue(Snapshot::Bans));
         self.outbox.event(Event::SnapshotDue(Snapshot::Peers));
     }
 }

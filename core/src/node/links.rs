@@ -79,6 +79,9 @@ impl Node {
         if conn.direction == Direction::Outgoing {
             self.fill(zone_id);
         }
+        if let Some(addr) = &conn.addr {
+            self.blame(addr, &reason);
+        }
         self.finish_if_stopped();
     }
 

@@ -1,6 +1,7 @@
 //! The state machine: owns the components, and is the only place that sees two of them.
 
 mod app;
+mod ban;
 mod dial;
 mod dispatch;
 mod input;
@@ -15,6 +16,7 @@ use alloc::vec::Vec;
 
 use rand_core::CryptoRng;
 
+use crate::bans::Bans;
 use crate::chain::Chain;
 use crate::config::{Config, ConfigError, Durability, Limits};
 use crate::conn::{Conn, Outgoing, Phase};
@@ -49,6 +51,7 @@ pub struct Node {
     conns: Table<Conn>,
     /// One deadline for each link, by slot.
     timers: TimerQueue,
+    bans: Bans,
     stash: Stash,
     received: Received,
     /// Own transactions that wait for a link.
@@ -98,6 +101,7 @@ impl Node {
             chain: Chain::new(network),
             conns: Table::new(),
             timers: TimerQueue::new(),
+            bans: Bans::new(limits.bans),
             stash: Stash::new(limits, witness),
             received: Received::new(limits),
             flushes: Flushes::new(),

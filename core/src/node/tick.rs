@@ -10,7 +10,7 @@ use crate::stash::Due;
 use crate::time::Instant;
 
 /// Times beyond this count as this: no deadline may saturate, or it would be due for ever. It is the year 142,000.
-const END_OF_TIME: Instant = Instant::from_micros(u64::MAX / 4);
+pub(super) const END_OF_TIME: Instant = Instant::from_micros(u64::MAX / 4);
 
 impl Node {
     /// Moves time on and does all that is due. Every input calls this first, so a busy embedder starves no deadline.

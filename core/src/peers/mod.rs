@@ -8,6 +8,7 @@
 //! of a list, replaces its own entries first, and is one lot when somebody is picked, however many names it brought.
 
 mod backoff;
+mod ban;
 mod keep;
 mod lease;
 mod room;

@@ -1,7 +1,10 @@
 //! What can happen to a node, by number.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use anonet_core::{
-    ChainTip, ConnId, DialFailure, Direction, Instant, Node, Refused, StaleTicket, UnknownConn, Verdict, ZoneKind,
+    Banned, ChainTip, ConnId, DialFailure, Direction, Instant, Node, Refused, StaleTicket, UnknownConn, Verdict, ZoneKind,
 };
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -122,7 +125,29 @@ impl Run {
                 let now = self.tick();
                 self.watch.node.set_tip(now, ChainTip::new(height, [version; 32], u128::MAX, version));
             }
+            8..=10 => {
+                let (who, span) = (self.someone(script), script.micros());
+                let now = self.tick();
+                let span = (span != 0).then(|| Duration::from_micros(span));
+                self.watch.node.ban(now, who.clone(), span).expect("few are banned");
+                assert!(self.watch.node.bans().any(|ban| ban.who == who && ban.until.is_some() == span.is_some()));
+            }
+            11 => {
+                let who = self.someone(script);
+                let now = self.tick();
+                self.watch.node.unban(now, &who);
+                assert!(self.watch.node.bans().all(|ban| ban.who != who));
+            }
             _ => {}
+        }
+    }
+
+    /// A host, or a network with many of the script's hosts.
+    fn someone(&self, script: &mut Script<'_>) -> Banned {
+        let kind = self.watch.kinds[script.index(self.watch.kinds.len())];
+        match script.byte() {
+            byte if byte.is_multiple_of(4) => Banned::subnet(IpAddr::from([45, 0, 0, byte]), byte / 8).expect("at most 32 bits"),
+            byte => Banned::host(&addr(kind, byte)),
         }
     }
 

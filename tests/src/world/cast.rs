@@ -1,7 +1,7 @@
 //! Names and configurations that tests share.
 
 use anonet_core::levin::{self, Kind};
-use anonet_core::wire::{HandshakeRequest, HandshakeResponse, NodeData};
+use anonet_core::wire::{HandshakeRequest, HandshakeResponse, NodeData, PeerEntry};
 use anonet_core::{Addr, Config, Network, PeerRole, ZoneConfig, ZoneKind};
 use bytes::BytesMut;
 
@@ -67,6 +67,12 @@ pub const fn node_data() -> NodeData {
 #[must_use]
 pub const fn public_node_data(peer_id: u64) -> NodeData {
     NodeData { peer_id, support_flags: 1, ..node_data() }
+}
+
+/// A peer list entry that says nothing but the address.
+#[must_use]
+pub const fn entry(addr: Addr) -> PeerEntry {
+    PeerEntry { addr, id: 1, last_seen: 0, pruning_seed: 0, rpc_credits_per_hash: 0, rpc_port: 0 }
 }
 
 /// A frame with an encoded body.
