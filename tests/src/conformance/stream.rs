@@ -92,7 +92,15 @@ impl Peer {
     /// If the node does not dial it within a minute.
     #[must_use]
     pub fn dialled_by(config: Config, kind: ZoneKind) -> Self {
-        let mut world = World::new(78);
+        Self::dialled_in(World::new(78), config, kind)
+    }
+
+    /// The same in a world with draws of its own.
+    ///
+    /// # Panics
+    /// If the node does not dial it within a minute.
+    #[must_use]
+    pub fn dialled_in(mut world: World, config: Config, kind: ZoneKind) -> Self {
         world.raw_listen(addr(kind, 1));
         let node = world.add(config);
         let dialled = world.run_until(Duration::from_secs(60), |world| world.raw_count() > 0);

@@ -2,8 +2,9 @@
 
 use anonet_core::levin::Kind;
 use anonet_core::wire::{HandshakeRequest, HandshakeResponse, NodeData, TimedSyncRequest, TimedSyncResponse, command};
-use anonet_core::{Network, ZoneKind};
+use anonet_core::{Config, Network, ZoneKind};
 use anonet_tests::conformance::{Dialogue, Peer, after, dialogue, differs};
+use anonet_tests::world::World;
 use anonet_tests::world::cast::{addr, config, frame, handshake_request, handshake_response, node_data, zone};
 
 use crate::{answer, entry, handshake, sync};
@@ -258,6 +259,76 @@ pub(crate) fn sync_rows() -> Vec<Dialogue> {
                 peer.told()
             },
             "close Declined".to_owned(),
+        ),
+    ]
+}
+
+/// §3.3: how others learn our hidden address.
+pub(crate) fn own_address_rows() -> Vec<Dialogue> {
+    const SECTION: &str = "messages §3.3";
+    fn advertised() -> Config {
+        let mut own = zone(ZoneKind::Tor, 0, &[1]);
+        own.advertise = Some(addr(ZoneKind::Tor, 0));
+        config([own])
+    }
+    /// In which of the node's answers our address is, of a handshake's and of three timed syncs'.
+    fn told(mut peer: Peer, first: &[u8]) -> String {
+        peer.send(first);
+        (0..3).for_each(|_| peer.send(&timed_sync()));
+        let bodies = peer.frames().into_iter().filter(|(words, _)| words.starts_with("response"));
+        let host = addr(ZoneKind::Tor, 0).reveal().to_string();
+        let host = host.split(':').next().expect("a host").to_owned().into_bytes();
+        let holds = |body: &[u8]| body.windows(host.len()).filter(|window| *window == host).count().to_string();
+        bodies.map(|(_, body)| holds(&body)).collect::<Vec<_>>().join(" ")
+    }
+    vec![
+        dialogue(
+            SECTION,
+            "a peer that we dialled is told it once, in a timed sync's answer",
+            || told(Peer::dialled_by(advertised(), ZoneKind::Tor), &handshake_response()),
+            "1 0 0",
+        ),
+        dialogue(
+            SECTION,
+            "a peer that dialled us is not told, in the handshake or later",
+            || told(Peer::dialling_to(advertised(), 0), &handshake_request()),
+            "0 0 0 0",
+        ),
+        dialogue(
+            SECTION,
+            "its entry has the id 1 and no last_seen",
+            || {
+                let mut peer = Peer::dialled_by(advertised(), ZoneKind::Tor);
+                peer.send(&handshake_response());
+                peer.frames();
+                peer.send(&timed_sync());
+                let (_, body) = peer.frames().into_iter().find(|(words, _)| words.starts_with("response")).expect("an answer");
+                let response = TimedSyncResponse::decode(&body).expect("an answer");
+                let own = response.peers.filter_map(Result::ok).find(|peer| peer.addr == addr(ZoneKind::Tor, 0));
+                format!("{}", own == Some(entry(addr(ZoneKind::Tor, 0))))
+            },
+            "true",
+        ),
+        dialogue(
+            "messages §9",
+            "it stands at a random place, as since v0.18.4.0",
+            || {
+                let places: std::collections::BTreeSet<usize> = (0..12)
+                    .map(|seed| {
+                        let mut peer = Peer::dialled_in(World::new(seed), advertised(), ZoneKind::Tor);
+                        peer.send(&handshake_response());
+                        peer.frames();
+                        peer.send(&timed_sync());
+                        let (_, body) =
+                            peer.frames().into_iter().find(|(words, _)| words.starts_with("response")).expect("an answer");
+                        let response = TimedSyncResponse::decode(&body).expect("an answer");
+                        let mut entries = response.peers.filter_map(Result::ok);
+                        entries.position(|peer| peer.addr == addr(ZoneKind::Tor, 0)).expect("it is told")
+                    })
+                    .collect();
+                places.len().to_string()
+            },
+            "2",
         ),
     ]
 }

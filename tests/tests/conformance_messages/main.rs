@@ -182,7 +182,8 @@ fn bodies() {
 
 #[test]
 fn handshakes_and_timed_syncs() {
-    for rows in [links::dialler_rows(), links::acceptor_rows(), links::sync_rows(), links::zone_rows()] {
+    for rows in [links::dialler_rows(), links::acceptor_rows(), links::sync_rows(), links::own_address_rows(), links::zone_rows()]
+    {
         check(&rows, |steps| steps());
     }
 }
@@ -196,13 +197,14 @@ fn peer_lists_and_transactions() {
 
 #[test]
 fn every_section_is_covered() {
-    let tables: [&dyn Sections; 11] = [
+    let tables: [&dyn Sections; 12] = [
         &body_rows(),
         &length_rows(),
         &network_rows(),
         &links::dialler_rows(),
         &links::acceptor_rows(),
         &links::sync_rows(),
+        &links::own_address_rows(),
         &links::zone_rows(),
         &lists::peer_list_rows(),
         &lists::payload_rows(),
