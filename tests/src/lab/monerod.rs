@@ -139,6 +139,12 @@ impl Monerod {
         port_in(&self.state, "p2p_port")
     }
 
+    /// Where it takes wallets, and us as its client.
+    #[must_use]
+    pub fn rpc_port(&self) -> u16 {
+        port_in(&self.state, "rpc_port")
+    }
+
     /// The ids of the transactions in its pool.
     #[must_use]
     pub fn pool(&self) -> Vec<String> {
