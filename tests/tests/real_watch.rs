@@ -104,6 +104,63 @@ fn without_its_proxy_an_own_transaction_stays_at_home() {
     scene.assert_nothing_else_was_reached();
 }
 
+/// Every option that reaches out or listens, at once: both anonymity networks, a hidden service, a daemon, a public peer.
+#[test]
+#[ignore = "needs the Debian packages monero and tor; run by .ci/run"]
+fn with_every_option_only_what_is_named_is_reached_and_the_daemon_is_not_told() {
+    const B32: &str = "uqj3aphckqtjsitz7kxx5flqpwjlq5ppr3chazfued7xucv3nheq.b32.i2p";
+    let transaction = Chain::shared().transaction(2);
+    let (names, hidden_port, inbound_port) = (onions(2), free_port(), free_port());
+    let hidden = Monerod::hidden(Chain::shared(), "tor", 9, &format!("{}:{VIRTUAL_PORT}", names[0]), hidden_port);
+    let [tor, i2p] = [Auth::Require, Auth::None].map(|auth| FakeSocks::start(&json!({"*": hidden_port}), auth));
+    let public_peer = Monerod::start(Chain::shared(), &["--synced"]);
+    let tap = Tap::start(public_peer.p2p_port());
+    let daemon = Monerod::start(Chain::shared(), &["--synced"]);
+    let node = Node::start_traced(&[
+        "--proxy",
+        &format!("tor,127.0.0.1:{},4", tor.port()),
+        "--proxy",
+        &format!("i2p,127.0.0.1:{},4", i2p.port()),
+        "--anonymous-inbound",
+        &format!("{}:{VIRTUAL_PORT},127.0.0.1:{inbound_port},25", names[1]),
+        "--daemon-address",
+        &format!("127.0.0.1:{}", daemon.rpc_port()),
+        "--add-peer",
+        &format!("127.0.0.1:{}", tap.port()),
+        "--add-peer",
+        &format!("{}:{VIRTUAL_PORT}", names[0]),
+        "--add-peer",
+        B32,
+    ]);
+    for zone in ["tor", "i2p", "public"] {
+        wait_for(&format!("the {zone} link is up"), 60 * SECOND, || {
+            let zone = node.zone(zone);
+            if zone["outgoing"] == 1 { Ok(()) } else { Err(zone) }
+        });
+    }
+    node.submit_ok(&transaction);
+    wait_for("it is in the hidden peer's pool", 60 * SECOND, || hidden.holds(&transaction));
+    throughout(WATCH, || {
+        for monerod in [&public_peer, &daemon] {
+            assert_eq!(monerod.pool(), Vec::<String>::new());
+        }
+        for (_, bytes) in tap.sent().into_iter().chain(i2p.sent()) {
+            assert!(!contains_part(&bytes, &transaction.bytes), "it went by tor alone");
+        }
+    });
+    let loopback = |port| Target::Inet(SocketAddr::from(([127, 0, 0, 1], port)));
+    let (data_dir, rpc_port) = (node.data_dir().display().to_string(), node.rpc_port());
+    let trace = node.stop_and_trace();
+    let mut expected = [tor.port(), i2p.port(), tap.port(), daemon.rpc_port()].map(loopback);
+    expected.sort();
+    assert_eq!(trace.targets(), expected);
+    let inet: Vec<Target> =
+        trace.bound().into_iter().filter(|bound| !matches!(bound, Target::Unix(path) if path.starts_with(&data_dir))).collect();
+    let mut expected = [rpc_port, inbound_port].map(loopback);
+    expected.sort();
+    assert_eq!(inet, expected);
+}
+
 #[test]
 #[ignore = "needs the Debian packages monero and tor; run by .ci/run"]
 fn when_its_proxy_dies_an_own_transaction_stays_at_home() {
