@@ -1,5 +1,7 @@
 //! Connections and peer lists, statement by statement (spec: connections-and-peerlists).
 
+mod bans;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -25,7 +27,7 @@ const SECTIONS: [&str; 12] = [
     "connections §12",
 ];
 
-const NOT_APPLICABLE: [(&str, &str, &str); 9] = [
+const NOT_APPLICABLE: [(&str, &str, &str); 8] = [
     ("connections §1", "idle sync peers, sync-search drops", "this node does not sync"),
     ("connections §1", "DNS blocklist and DNS seeds", "nothing is ever resolved"),
     ("connections §1", "timeouts of handshakes and invokes", "levin §6 and socks §4"),
@@ -34,7 +36,6 @@ const NOT_APPLICABLE: [(&str, &str, &str); 9] = [
     ("connections §6", "the two quirks of monerod's housekeeping", "faults that no peer relies on"),
     ("connections §8", "scores of bad blocks and of falling heights", "this node takes no blocks: messages §5"),
     ("connections §10", "p2pstate.bin", "monerod's own file; this node's documents have tests of their own"),
-    ("connections §12", "block and fail memory after a restart", "what is kept across runs has tests of its own"),
 ];
 
 const NODE: usize = 0;
@@ -447,10 +448,21 @@ fn the_connection_maker() {
 fn upkeep() {
     check(&upkeep_rows(), |steps| steps());
     check(&link_rows(), |steps| steps());
+    check(&bans::ban_rows(), |steps| steps());
+    check(&bans::further_rows(), |steps| steps());
 }
 
 #[test]
 fn every_section_is_covered() {
-    let tables: [&dyn Sections; 6] = [&number_rows(), &list_rows(), &maker_rows(), &failure_rows(), &upkeep_rows(), &link_rows()];
+    let tables: [&dyn Sections; 8] = [
+        &number_rows(),
+        &list_rows(),
+        &maker_rows(),
+        &failure_rows(),
+        &upkeep_rows(),
+        &link_rows(),
+        &bans::ban_rows(),
+        &bans::further_rows(),
+    ];
     assert_covered(&SECTIONS, &tables, &NOT_APPLICABLE);
 }
