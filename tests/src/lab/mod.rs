@@ -10,6 +10,7 @@
 //! share one.
 
 mod anonetd;
+mod bare;
 mod fakesocks;
 mod i2p;
 mod monerod;
@@ -22,6 +23,7 @@ use std::fmt::Display;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+pub use bare::BareNode;
 pub use fakesocks::{Auth, Connect, FakeSocks, Tap, onions};
 pub use i2p::I2pNet;
 pub use monerod::{Chain, Monerod, Transaction};

@@ -70,6 +70,17 @@ impl Chain {
         &self.path
     }
 
+    /// How many blocks it has, and the id of the top one.
+    ///
+    /// # Panics
+    ///
+    /// When its description does not say.
+    #[must_use]
+    pub fn tip(&self) -> (u64, [u8; 32]) {
+        let id = from_hex(self.about["top_id"].as_str().expect("it has a top block"));
+        (self.about["height"].as_u64().expect("it has a height"), id.try_into().expect("an id has 32 bytes"))
+    }
+
     /// Transaction 1 to 4. The first two fit one noise packet, 3 takes two, 4 takes three.
     ///
     /// # Panics
@@ -165,6 +176,11 @@ impl Monerod {
     /// Hands it a transaction by RPC, as a wallet does.
     pub fn submit(&self, transaction: &Transaction) {
         self.ask("submit", &[&transaction.file]);
+    }
+
+    /// Makes its chain longer by so many blocks.
+    pub fn mine(&self, blocks: u32) {
+        self.ask("mine", &[Path::new(&blocks.to_string())]);
     }
 
     /// Makes it call itself synchronized; before, it ignores transactions.
