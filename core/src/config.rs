@@ -72,6 +72,10 @@ pub struct ZoneConfig {
     pub max_per_host: u32,
     /// Addresses under which others reach this node. They are never dialled.
     pub own: Vec<Addr>,
+    /// The port on which others may dial this node, named in handshakes (public zone only). Who names one is pinged on it.
+    pub public_port: Option<u16>,
+    /// Whether to ping who names a port; not through a proxy, whose exit would do it (public zone only).
+    pub can_ping_back: bool,
     /// Peers named by the user.
     pub peers: Vec<(Addr, PeerRole)>,
     /// Peers that are asked for others when the lists hold nobody who can be reached; they do not enter the lists
@@ -96,6 +100,8 @@ impl ZoneConfig {
             max_incoming: 0,
             max_per_host: 1,
             own: Vec::new(),
+            public_port: None,
+            can_ping_back: ZonePolicy::of(kind).names_port,
             peers: Vec::new(),
             seeds: Vec::new(),
             advertise: None,

@@ -153,6 +153,15 @@ impl Addr {
         }
     }
 
+    /// The same public host on another port; `None` for a hidden service.
+    pub(crate) fn with_port(&self, port: u16) -> Option<Self> {
+        match self {
+            Self::Ipv4(addr) => Some(SocketAddr::new((*addr.ip()).into(), port).into()),
+            Self::Ipv6(addr) => Some(SocketAddr::new((*addr.ip()).into(), port).into()),
+            Self::Onion(_) | Self::I2p(_) => None,
+        }
+    }
+
     /// Makes the address printable, as `host:port`, `[v6]:port`, or only the host for I2P.
     /// [`Addr::parse`] reads this text back. This is the only way to print an address.
     #[must_use]

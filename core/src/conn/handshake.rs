@@ -9,15 +9,17 @@ pub(crate) struct Identity {
     pub(crate) network_id: [u8; 16],
     pub(crate) peer_id: u64,
     pub(crate) support_flags: u32,
+    /// Where it answers pings and takes links; 0 if it shows no port.
+    pub(crate) port: u16,
     /// Whether ids tell nodes apart; in an anonymity zone all are equal.
     pub(crate) ids_are_unique: bool,
 }
 
 impl Identity {
-    /// What a handshake says of this node: no port in any zone, as nothing here answers a back-ping.
+    /// What a handshake says of this node.
     pub(crate) const fn node_data(&self) -> NodeData {
         NodeData {
-            my_port: 0,
+            my_port: self.port as u32,
             network_id: self.network_id,
             peer_id: self.peer_id,
             rpc_credits_per_hash: 0,
@@ -45,7 +47,7 @@ mod tests {
 
     #[test]
     fn each_rule_refuses_what_it_is_for() {
-        let own = Identity { network_id: Network::Mainnet.id(), peer_id: 1, support_flags: 0, ids_are_unique: false };
+        let own = Identity { network_id: Network::Mainnet.id(), peer_id: 1, support_flags: 0, port: 0, ids_are_unique: false };
         let sync = SyncData { current_height: 77, ..Network::Mainnet.genesis_sync() };
         let theirs = own.node_data();
         assert_eq!(own.judge(&theirs, &sync), Ok(77));

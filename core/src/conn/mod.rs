@@ -60,6 +60,11 @@ pub(crate) enum Purpose {
     Check,
     /// To hear of peers, when none is known who can be reached.
     Seed,
+    /// To see whether a peer that dialled us answers where it says: without a handshake.
+    Ping {
+        /// The id that it showed.
+        peer_id: u64,
+    },
 }
 
 pub(crate) struct Conn {
@@ -90,6 +95,10 @@ pub(crate) struct Conn {
     /// The end of the phase, or of the wait for the peer to read on or to answer.
     pub(crate) deadline: Option<Instant>,
     pub(crate) next_sync: Option<Instant>,
+    /// The peer has pinged us without a handshake.
+    pub(crate) pinged: bool,
+    /// It was asked for its support flags, and has not answered.
+    pub(crate) flags_asked: bool,
     /// Reading is paused until the queue has drained.
     pub(crate) paused: bool,
     /// An [`Output::Transmit`](crate::Output::Transmit) waits to be taken.
@@ -121,6 +130,8 @@ impl Conn {
             stalls: false,
             deadline: None,
             next_sync: None,
+            pinged: false,
+            flags_asked: false,
             paused: false,
             transmit_pending: false,
             drained: false,

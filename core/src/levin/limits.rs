@@ -2,6 +2,7 @@
 
 const HANDSHAKE: u32 = 1001;
 const TIMED_SYNC: u32 = 1002;
+const PING: u32 = 1003;
 const NEW_TRANSACTIONS: u32 = 2002;
 
 /// What happens to the body of a command.
@@ -19,6 +20,8 @@ pub enum BodyLimit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     HandshakeOnly,
+    /// Before the handshake, pings too.
+    HandshakeOrPing,
     Anonymity,
     Public,
 }
@@ -38,6 +41,16 @@ impl FrameLimits {
     #[must_use]
     pub const fn handshake_only() -> Self {
         Self { phase: Phase::HandshakeOnly, total: 65_536, body: u32::MAX }
+    }
+
+    /// The same with command 1003, a ping, up to 4,096 bytes: monerod sends it without a handshake to an address that a
+    /// handshake named.
+    #[must_use]
+    pub const fn with_ping(self) -> Self {
+        match self.phase {
+            Phase::HandshakeOnly => Self { phase: Phase::HandshakeOrPing, ..self },
+            _ => self,
+        }
     }
 
     /// After the handshake on an anonymity network, 4 MiB in all where monerod allows 100 MB: the largest legal
@@ -85,7 +98,8 @@ impl FrameLimits {
         let most = self.cap(monerod_limit(command));
         match (self.phase, command) {
             (_, HANDSHAKE) => BodyLimit::Keep(most),
-            (Phase::HandshakeOnly, _) => BodyLimit::Refuse,
+            (Phase::HandshakeOrPing, PING) => BodyLimit::Keep(most),
+            (Phase::HandshakeOnly | Phase::HandshakeOrPing, _) => BodyLimit::Refuse,
             (Phase::Anonymity, TIMED_SYNC | NEW_TRANSACTIONS) => BodyLimit::Keep(most),
             (Phase::Public, TIMED_SYNC | 1003 | 1007 | 2001..=2004 | 2006..=2010) => BodyLimit::Keep(most),
             (Phase::Anonymity | Phase::Public, _) => BodyLimit::Skip(most),
@@ -95,7 +109,7 @@ impl FrameLimits {
     /// What one fragment or noise frame may carry.
     pub(super) const fn fragment(&self) -> BodyLimit {
         match self.phase {
-            Phase::HandshakeOnly => BodyLimit::Refuse,
+            Phase::HandshakeOnly | Phase::HandshakeOrPing => BodyLimit::Refuse,
             Phase::Anonymity | Phase::Public => BodyLimit::Keep(self.total),
         }
     }

@@ -87,10 +87,11 @@ impl Node {
         }
     }
 
-    fn dial(&mut self, zone: ZoneId, addr: Addr, lease: Option<Lease>, purpose: Purpose) {
+    pub(super) fn dial(&mut self, zone: ZoneId, addr: Addr, lease: Option<Lease>, purpose: Purpose) {
         let found = &mut self.zones[zone.index()];
         let mut conn = Conn::new(self.now, zone, Direction::Outgoing, found.policy.frame_rate);
-        conn.deadline = Some(self.now + found.policy.dial_timeout);
+        let timeout = if let Purpose::Ping { .. } = purpose { super::ping::CONNECT } else { found.policy.dial_timeout };
+        conn.deadline = Some(self.now + timeout);
         // an errand takes nobody's turn
         let slow_at = (purpose == Purpose::Link).then(|| self.now + found.policy.dial_patience);
         conn.phase = Phase::Dialing { slow_at };

@@ -18,13 +18,14 @@ use crate::wire::{
     HandshakeRequest, HandshakeResponse, MAX_PEERS, NewTransactions, PeerEntries, PeerEntry, PingResponse, SupportFlagsResponse,
     SyncData, TimedSyncRequest, TimedSyncResponse, TxForm, WireError, command,
 };
-use crate::zone::policy::{BEFORE_HANDSHAKE, ZonePolicy};
+use crate::zone::Zone;
+use crate::zone::policy::{BEFORE_HANDSHAKE, HANDSHAKE_OR_PING, ZonePolicy};
 
 /// What a request gets that is unknown, or not for this zone (spec: levin §1, zones §8).
 const NO_HANDLER: i32 = -6;
 
 /// What every answered request gets; 0 would count as a failure (spec: levin §1).
-const ANSWERED: i32 = 1;
+pub(super) const ANSWERED: i32 = 1;
 
 impl Node {
     /// Feeds received bytes through the link's decoder and handles each frame.
@@ -34,6 +35,7 @@ impl Node {
             let policy = self.zones[conn.zone.index()].policy;
             let limits = match conn.phase {
                 Phase::Ready { .. } => &policy.frames,
+                Phase::Handshaking if may_ping(conn, &self.zones[conn.zone.index()]) => &HANDSHAKE_OR_PING,
                 Phase::Handshaking => &BEFORE_HANDSHAKE,
                 Phase::Dialing { .. } | Phase::Draining(_) => return Ok(()),
             };
@@ -51,14 +53,17 @@ impl Node {
     fn handle_frame(&mut self, id: ConnId, frame: &Frame<'_>) -> Result<(), CloseReason> {
         let Some(conn) = self.conns.find(id.0) else { return Ok(()) };
         let (ready, direction) = (conn.is_ready(), conn.direction);
+        let awaits_handshake = direction == Direction::Outgoing && !matches!(conn.purpose, Purpose::Ping { .. });
         let served = self.zones[conn.zone.index()].policy.commands.contains(&frame.command);
         match (frame.kind, frame.command) {
             (Kind::Request, command::HANDSHAKE) if !ready && direction == Direction::Incoming => {
                 self.handshake_asked(id, frame.body)
             }
-            (Kind::Response { code }, command::HANDSHAKE) if !ready && direction == Direction::Outgoing => {
+            (Kind::Response { code }, command::HANDSHAKE) if !ready && awaits_handshake => {
                 self.handshake_answered(id, code, frame.body)
             }
+            (Kind::Request, command::PING) if !ready => self.pinged_early(id),
+            (Kind::Response { code }, command::PING) if !ready => self.ping_answered(id, code, frame.body),
             (_, other) if !ready => Err(CloseReason::BeforeHandshake(other)),
             (Kind::Request, command::HANDSHAKE) => Err(CloseReason::HandshakeOutOfTurn),
             (Kind::Request, command::TIMED_SYNC) => self.sync_asked(id, frame.body),
@@ -77,6 +82,7 @@ impl Node {
                 Ok(())
             }
             (Kind::Response { code }, command::TIMED_SYNC) => self.sync_answered(id, code, frame.body),
+            (Kind::Response { code }, command::SUPPORT_FLAGS) => self.flags_answered(id, code, frame.body),
             (Kind::Response { .. }, other) => Err(CloseReason::Unasked(other)),
             (Kind::Notify, command::NEW_TRANSACTIONS) => self.transactions(id, frame.body),
             // a pool complement is asked of a node that has a pool; this one has nothing to add
@@ -103,6 +109,8 @@ impl Node {
         });
         self.queued(id);
         self.ready(id, request.node.peer_id, height);
+        self.ask_flags(id, &request.node);
+        self.ping_back(id, &request.node);
         Ok(())
     }
 
@@ -117,8 +125,11 @@ impl Node {
             self.hear(id, response.peers);
         }
         match purpose {
-            Purpose::Link => self.ready(id, response.node.peer_id, height),
-            Purpose::Check | Purpose::Seed => self.errand_done(id, response.node.peer_id),
+            Purpose::Link => {
+                self.ready(id, response.node.peer_id, height);
+                self.ask_flags(id, &response.node);
+            }
+            Purpose::Check | Purpose::Seed | Purpose::Ping { .. } => self.errand_done(id, response.node.peer_id),
         }
         Ok(())
     }
@@ -230,6 +241,14 @@ impl Node {
     }
 }
 
+/// Whether a ping may come without a handshake, or the answer to ours.
+const fn may_ping(conn: &Conn, zone: &Zone) -> bool {
+    match conn.direction {
+        Direction::Incoming => zone.identity.port != 0,
+        Direction::Outgoing => matches!(conn.purpose, Purpose::Ping { .. }),
+    }
+}
+
 /// What to tell the peer of the chain, which is remembered.
 fn claim(chain: &Chain, policy: &ZonePolicy, conn: &mut Conn) -> SyncData {
     let sync = chain.claim(policy.shown(conn.direction), conn.height, conn.claimed);
@@ -237,6 +256,6 @@ fn claim(chain: &Chain, policy: &ZonePolicy, conn: &mut Conn) -> SyncData {
     sync
 }
 
-const fn bad(command: u32) -> impl Fn(WireError) -> CloseReason {
+pub(super) const fn bad(command: u32) -> impl Fn(WireError) -> CloseReason {
     move |error| CloseReason::Message { command, error }
 }

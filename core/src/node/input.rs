@@ -68,7 +68,8 @@ impl Node {
         let zone = &mut self.zones[found.zone.index()];
         *zone.count_of(found) -= 1;
         found.phase = Phase::Handshaking;
-        found.deadline = Some(self.now + zone.policy.handshake_timeout);
+        let is_ping = matches!(found.purpose, Purpose::Ping { .. });
+        found.deadline = Some(self.now + if is_ping { super::ping::ANSWER } else { zone.policy.handshake_timeout });
         // a slow dial whose turn another took shows at least that somebody is there
         if zone.outgoing >= zone.max_outgoing && zone.is_stranger(found) {
             found.purpose = Purpose::Check;
@@ -80,7 +81,11 @@ impl Node {
         if zone.proxy_worked() {
             self.outbox.note(Note::ProxyUp { zone: id });
         }
-        self.enqueue(conn, request, &[]);
+        if is_ping {
+            self.ping(conn);
+        } else {
+            self.enqueue(conn, request, &[]);
+        }
         self.schedule(conn);
         self.fill(id);
         Ok(())

@@ -7,6 +7,7 @@ mod dispatch;
 mod input;
 mod keep;
 mod links;
+mod ping;
 mod send;
 mod tick;
 mod transit;

@@ -170,6 +170,11 @@ impl PeerList {
         core::mem::take(&mut self.changed)
     }
 
+    /// Whether an address is not known, and one that could be learnt.
+    pub(crate) fn is_news(&self, addr: &Addr) -> bool {
+        !self.by_addr.contains_key(addr) && !self.refuses_host(addr)
+    }
+
     fn refuses(&self, addr: &Addr) -> bool {
         self.refuses_host(addr) || addr.check_point().is_err()
     }

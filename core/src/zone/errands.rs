@@ -31,6 +31,8 @@ pub(crate) struct Errands {
     seeds_rest_until: Instant,
     seed_asked: bool,
     checks: u32,
+    /// Peers that dialled us and are pinged.
+    pub(crate) pings: u32,
     next_check: Option<Instant>,
 }
 
@@ -38,7 +40,7 @@ impl Errands {
     pub(crate) fn new(now: Instant, seeds: Vec<Addr>, rng: &mut dyn CryptoRng) -> Self {
         let turn = rand::index(rng, seeds.len());
         let seeds_rest_until = if seeds.is_empty() { now } else { now + rand::between(rng, FIRST_SEED.0, FIRST_SEED.1) };
-        Self { seeds, turn, visits: 0, seeds_rest_until, seed_asked: false, checks: 0, next_check: None }
+        Self { seeds, turn, visits: 0, seeds_rest_until, seed_asked: false, checks: 0, pings: 0, next_check: None }
     }
 
     /// The next seed that is not `linked`; else when to ask again, if ever.
@@ -63,6 +65,7 @@ impl Errands {
             Purpose::Link => {}
             Purpose::Check => self.checks += 1,
             Purpose::Seed => self.seed_asked = true,
+            Purpose::Ping { .. } => self.pings += 1,
         }
     }
 
@@ -71,6 +74,7 @@ impl Errands {
         match purpose {
             Purpose::Link => {}
             Purpose::Check => self.checks -= 1,
+            Purpose::Ping { .. } => self.pings -= 1,
             Purpose::Seed => {
                 self.seed_asked = false;
                 if !matches!(reason, CloseReason::Dial(why) if why.blames_proxy()) {

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use rand_core::CryptoRng;
 
 use self::errands::Errands;
-use self::policy::ZonePolicy;
+use self::policy::{PINGS, ZonePolicy};
 use self::route::ZoneStatus;
 use crate::addr::ZoneKind;
 use crate::config::{Limits, PeerRole, RelayPolicy, StreamIsolation, ZoneConfig};
@@ -85,6 +85,9 @@ pub(crate) struct Zone {
     pub(crate) next_fill: Option<Instant>,
     /// Checks of hearsay, and seeds.
     pub(crate) errands: Errands,
+    /// Whether peers that name a port are pinged on it, and how many more.
+    pub(crate) pings_back: bool,
+    pub(crate) ping_budget: Budget,
     /// What all who dialled us may teach us together.
     pub(crate) inbound_hearsay: Budget,
     /// The same on every link, as the peer has not shown anything yet: encoded once.
@@ -107,6 +110,7 @@ impl Zone {
             network_id: network.id(),
             peer_id,
             support_flags: policy.support_flags,
+            port: config.public_port.filter(|_| policy.names_port).unwrap_or(0),
             ids_are_unique: policy.constant_peer_id.is_none(),
         };
         let mut own = config.own;
@@ -143,6 +147,8 @@ impl Zone {
             ready_incoming: 0,
             next_fill: Some(now),
             errands,
+            pings_back: policy.names_port && config.can_ping_back,
+            ping_budget: Budget::full(PINGS, now),
             inbound_hearsay: Budget::full(HEARSAY, now),
             handshake_request: request_frame(command::HANDSHAKE, |out| request.encode(out)),
         }

@@ -16,6 +16,8 @@ pub(crate) struct ZonePolicy {
     pub(crate) constant_peer_id: Option<u64>,
     /// What `support_flags` says; the bit for fluffy blocks exists in the public zone only.
     pub(crate) support_flags: u32,
+    /// Whether nodes name the port on which they listen, and ping each other on it.
+    pub(crate) names_port: bool,
     /// What outgoing and incoming links show of the chain. In an anonymity zone an outgoing link must not be known by it.
     pub(crate) shown: (Shown, Shown),
     /// Commands that are handled; others get the answer of spec zones §8.
@@ -42,14 +44,22 @@ pub(crate) struct ZonePolicy {
 /// Dials under way at once in one zone, slow ones included; and how many where everything fails.
 pub(crate) const DIALS_AT_MOST: (u32, u32) = (16, 4);
 
+/// Pings of peers that dialled us: how many at once, and in the long run, as who dials us makes us dial.
+pub(crate) const PINGS_AT_ONCE: u32 = 4;
+pub(crate) const PINGS: Rate = Rate { burst: 8, per_second: 1 };
+
 /// Before the handshake, in every zone: one frame, the handshake.
 pub(crate) const BEFORE_HANDSHAKE: FrameLimits = FrameLimits::handshake_only();
+
+/// The same where pings come without a handshake: to a node that names a port, and as the answer to its own.
+pub(crate) const HANDSHAKE_OR_PING: FrameLimits = FrameLimits::handshake_only().with_ping();
 
 const RELAY_COMMANDS: &[u32] = &[command::HANDSHAKE, command::TIMED_SYNC, command::NEW_TRANSACTIONS];
 
 static PUBLIC: ZonePolicy = ZonePolicy {
     constant_peer_id: None,
     support_flags: 1,
+    names_port: true,
     shown: (Shown::TipToEquals, Shown::TipToEquals),
     commands: &[
         command::HANDSHAKE,
@@ -72,6 +82,7 @@ static PUBLIC: ZonePolicy = ZonePolicy {
 static TOR: ZonePolicy = ZonePolicy {
     constant_peer_id: Some(1),
     support_flags: 0,
+    names_port: false,
     shown: (Shown::Nothing, Shown::Coarse),
     commands: RELAY_COMMANDS,
     echoes: false,
@@ -87,6 +98,7 @@ static TOR: ZonePolicy = ZonePolicy {
 static I2P: ZonePolicy = ZonePolicy {
     constant_peer_id: Some(1),
     support_flags: 0,
+    names_port: false,
     shown: (Shown::Nothing, Shown::Coarse),
     commands: RELAY_COMMANDS,
     echoes: false,

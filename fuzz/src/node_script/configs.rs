@@ -49,6 +49,7 @@ fn zone(kind: ZoneKind, peers: u8) -> ZoneConfig {
     zone.peers[0].1 = PeerRole::Priority;
     zone.max_outgoing = 4;
     zone.max_incoming = 4;
+    zone.public_port = Some(18_083);
     zone
 }
 

@@ -2,8 +2,8 @@
 
 use anonet_core::levin::{self, Flags, Header, Kind};
 use anonet_core::wire::{
-    HandshakeRequest, HandshakeResponse, NewTransactions, NodeData, PeerEntry, PingRequest, SupportFlagsRequest, SyncData,
-    TimedSyncRequest, TimedSyncResponse, TxForm, TxPoolComplement, command,
+    HandshakeRequest, HandshakeResponse, NewTransactions, NodeData, PeerEntry, PingRequest, PingResponse, SupportFlagsRequest,
+    SyncData, TimedSyncRequest, TimedSyncResponse, TxForm, TxPoolComplement, command,
 };
 use anonet_core::{Network, ZoneKind};
 use bytes::BytesMut;
@@ -30,6 +30,7 @@ pub(super) fn frame(number: u8, detail: u8, zone: ZoneKind) -> BytesMut {
             txs(&mut body, detail);
             levin::fragments(&mut out, 66 + usize::from(detail), command::NEW_TRANSACTIONS, &body).expect("two headers fit");
         }
+        7 if detail >= 0x80 => message(&mut out, ANSWER, command::PING, |out| PingResponse { peer_id: 1 }.encode(out)),
         7 => message(&mut out, Kind::Request, command::PING, |out| PingRequest.encode(out)),
         8 => message(&mut out, Kind::Request, command::SUPPORT_FLAGS, |out| SupportFlagsRequest.encode(out)),
         // commands that some zones or all filter
@@ -67,7 +68,8 @@ fn message(out: &mut BytesMut, kind: Kind, command: u32, body: impl FnOnce(&mut 
 const fn node(detail: u8) -> NodeData {
     let network = if detail % 16 == 15 { Network::Testnet } else { Network::Regtest };
     let peer_id = if detail % 16 == 14 { 0 } else { 1 };
-    NodeData { my_port: 0, network_id: network.id(), peer_id, rpc_credits_per_hash: 0, rpc_port: 0, support_flags: 0 }
+    let (my_port, support_flags) = ((detail as u32 % 8) * 0x2345, (detail as u32 >> 3) & 1);
+    NodeData { my_port, network_id: network.id(), peer_id, rpc_credits_per_hash: 0, rpc_port: 0, support_flags }
 }
 
 fn sync(detail: u8) -> SyncData {

@@ -158,9 +158,17 @@ impl World {
     /// # Panics
     /// If the node does not accept it.
     pub fn raw_connect(&mut self, node: NodeIndex, zone: ZoneId) -> RawIndex {
+        self.raw_connect_from(node, zone, None)
+    }
+
+    /// The same from a host that is known.
+    ///
+    /// # Panics
+    /// If the node does not accept it.
+    pub fn raw_connect_from(&mut self, node: NodeIndex, zone: ZoneId, from: Option<Addr>) -> RawIndex {
         let now = self.now;
         let running = self.members[node].node.as_mut().expect("the node runs");
-        let conn = running.accept(now, zone, None).expect("the node accepts");
+        let conn = running.accept(now, zone, from).expect("the node accepts");
         self.record.opened(node, conn, zone);
         let far = self.new_raw(node, conn);
         self.peers.insert((node, conn), far);
