@@ -144,6 +144,7 @@ impl Node {
         self.stopping = Stopping::Draining;
         for zone in &mut self.zones {
             zone.errands.stop();
+            zone.next_fill = None;
         }
         let all: alloc::vec::Vec<Handle> = self.conns.iter().map(|(handle, _)| handle).collect();
         for id in all.into_iter().map(ConnId) {

@@ -99,6 +99,8 @@ impl Run {
             18 => self.write(script),
             19 => self.rare(script),
             20 => {
+                // an answer to a question that was not heard yet would be one for its successor, too
+                self.watch.drain();
                 self.tick();
                 self.watch.own.record(&mut self.watch.node, self.now, script.byte());
             }
