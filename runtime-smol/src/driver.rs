@@ -58,6 +58,10 @@ pub enum Preface {
 
 /// The application's side of a running node.
 pub trait App {
+    /// The node is there and has done nothing yet: the moment to give it back what an earlier run stored. Does nothing if
+    /// not told otherwise.
+    fn begin(&mut self, _node: &mut Node, _now: Instant) {}
+
     /// Something happened. Runs in the task that owns the node, between two inputs, so it may call the node directly,
     /// but must be short and must not block. It may give clones of `handle` to tasks and threads, which come back with
     /// [`Handle::call`]; waiting for such a call here would wait for ever.
@@ -111,18 +115,19 @@ pub fn start(
     executor: &Executor<'static>,
     clock: Clock,
     service: Service,
-    app: impl App + Send + 'static,
+    mut app: impl App + Send + 'static,
 ) -> Result<Handle, StartError> {
     validate(&service)?;
     let Service { config, transports, listeners } = service;
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(StartError::Entropy)?;
-    let node = Node::new(config, Box::new(ChaCha20Rng::from_seed(seed)), clock.now())?;
+    let mut node = Node::new(config, Box::new(ChaCha20Rng::from_seed(seed)), clock.now())?;
     let transports = transports.into_iter().chain(iter::repeat(Transport::None));
     let zones: Vec<_> =
         node.zones().zip(transports).map(|(zone, transport)| ZoneLinks::new(zone.id, zone.kind, transport)).collect();
     let (listening, addrs) = listen(&listeners, &zones)?;
 
+    app.begin(&mut node, clock.now());
     let (sender, receiver) = bounded(INBOX);
     let (ends_with_task, stopped) = bounded(1);
     let handle = Handle::new(sender.clone(), stopped, addrs);

@@ -7,6 +7,7 @@
 //! epoch, 8 bytes, little-endian), who may know of it (1 byte) and the transaction; its key is the transaction's id.
 
 mod cover;
+mod documents;
 mod file;
 mod open;
 mod row;
@@ -19,6 +20,7 @@ use anonet_core::{Exposure, Instant, StoredTx, TxId};
 use bytes::Bytes;
 use thiserror::Error;
 
+pub use self::documents::Documents;
 use self::file::StoreFile;
 pub use self::seal::Passphrase;
 

@@ -10,6 +10,7 @@ use anonet_core::{CloseReason, ConnId, Direction, Event, Instant, Node, Note, St
 use smol::channel::Sender;
 use tracing::{debug, error, info, warn};
 
+use super::archive::Archive;
 use super::args::StashStore;
 use super::keeper::Changes;
 use super::received::Unread;
@@ -34,6 +35,8 @@ pub(super) struct Observer {
     changes: Option<Changes>,
     /// Own transactions that are done.
     seen: SeenList,
+    /// Where that goes which is good to have after a restart.
+    archive: Option<Archive>,
 }
 
 /// What was said of one zone.
@@ -52,7 +55,12 @@ impl Observer {
     /// disk; what is done it adds to `seen`.
     pub(super) fn new(zones: &[ZoneLabel], unread: Sender<Unread>, changes: Option<Changes>, seen: SeenList) -> Self {
         let watch = |label: &ZoneLabel| ZoneWatch { kind: label.kind, proxy: label.proxy, links: Vec::new(), causes: Vec::new() };
-        Self { zones: zones.iter().map(watch).collect(), unread, held: None, changes, seen }
+        Self { zones: zones.iter().map(watch).collect(), unread, held: None, changes, seen, archive: None }
+    }
+
+    /// The same, and documents go there.
+    pub(super) fn with_archive(self, archive: Archive) -> Self {
+        Self { archive: Some(archive), ..self }
     }
 
     fn kind(&self, zone: ZoneId) -> ZoneKind {
@@ -80,6 +88,12 @@ impl Observer {
 }
 
 impl App for Observer {
+    fn begin(&mut self, node: &mut Node, now: Instant) {
+        if let Some(archive) = &mut self.archive {
+            archive.restore(node, now);
+        }
+    }
+
     fn event(&mut self, node: &mut Node, now: Instant, event: Event, _handle: &Handle) {
         match event {
             Event::Up { conn, zone, direction } => self.zones[zone.index()].up(conn, direction),
@@ -116,6 +130,11 @@ impl App for Observer {
                 warn!("an own transaction is given up: it was kept as long as it may be");
                 if let Some(changes) = &self.changes {
                     changes.ended(id);
+                }
+            }
+            Event::SnapshotDue(kind) => {
+                if let Some(archive) = &self.archive {
+                    archive.due(node, kind);
                 }
             }
             Event::Note(note) => self.note(note),

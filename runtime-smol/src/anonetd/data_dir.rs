@@ -53,6 +53,11 @@ impl DataDir {
         self.0.join("stash.redb")
     }
 
+    /// What the node knows of its network: peers and bans.
+    pub(super) fn peers(&self) -> PathBuf {
+        self.0.join("peers.redb")
+    }
+
     /// Creates the directory, for this user only, and takes it for this process.
     pub(super) fn lock(&self) -> Result<DataDirLock, DataDirError> {
         let path = self.0.clone();

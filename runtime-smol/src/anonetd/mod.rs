@@ -5,6 +5,7 @@
 
 mod abandon;
 mod app;
+mod archive;
 mod args;
 mod client;
 mod config_file;

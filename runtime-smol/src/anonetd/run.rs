@@ -9,6 +9,7 @@ use smol::stream::StreamExt;
 use tracing::{error, info, warn};
 
 use super::app::Observer;
+use super::archive::Archive;
 use super::args::{RunArgs, StashStore};
 use super::control::ControlSocket;
 use super::daemon::Daemon;
@@ -52,8 +53,10 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
         StashStore::Disk => Some(open_stash(dir, &settings).await.map_err(Failure::failed)?),
         StashStore::Memory => None,
     };
+    let (archive, writer) = Archive::open(dir).await.map_err(Failure::failed)?;
     greet(&settings, dir);
-    let node = Arc::new(start(executor, clock, settings, store).await?);
+    executor.spawn(writer.clone().run()).detach();
+    let node = Arc::new(start(executor, clock, settings, store, archive).await?);
     let handle = node.handle.clone();
     let wallet_calls = async {
         match &wallets {
@@ -77,6 +80,7 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
         signals.next().await;
     };
     or(handle.shutdown(), impatient).await;
+    writer.write().await;
     info!("stopped");
     Ok(())
 }
@@ -94,6 +98,7 @@ async fn start(
     clock: Clock,
     settings: Settings,
     store: Option<Store>,
+    archive: Archive,
 ) -> Result<LocalNode, Failure> {
     let Settings { network, service, zones, stash: stash_store, daemon, .. } = settings;
     let networks = Networks::of(&service.config);
@@ -107,7 +112,7 @@ async fn start(
     let received = ReceivedList::new(limits);
     let (unread, arrivals) = received::channel();
     let seen = SeenList::default();
-    let observer = Observer::new(&zones, unread, keeper.as_ref().map(Keeper::changes), seen.clone());
+    let observer = Observer::new(&zones, unread, keeper.as_ref().map(Keeper::changes), seen.clone()).with_archive(archive);
     let handle = driver::start(executor, clock, service, observer).map_err(Failure::failed)?;
     let daemon = daemon.map(Daemon::new);
     let desk = daemon.as_ref().map(|daemon| daemon.desk.clone());

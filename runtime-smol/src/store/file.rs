@@ -157,7 +157,7 @@ fn remove(database: &Database, cover: &Cover, ids: &[TxId]) -> Result<(), Error>
     Ok(write.commit()?)
 }
 
-fn failure(path: PathBuf, cause: Error) -> StoreError {
+pub(super) fn failure(path: PathBuf, cause: Error) -> StoreError {
     use io::ErrorKind::{InvalidData, UnexpectedEof};
     let unusable = match &cause {
         Error::Io(error) => !matches!(error.kind(), InvalidData | UnexpectedEof),
