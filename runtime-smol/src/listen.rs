@@ -27,6 +27,9 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// The pause after the system refused to hand out a stream, which mostly means that all descriptors are in use.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Streams that the system keeps for a listener until they are accepted; the standard library's number.
+const BACKLOG: i32 = 128;
+
 /// How long a stream may take to say its circuit. The hidden-service daemon writes that at once.
 const PREFACE_TIME: Duration = Duration::from_secs(5);
 
@@ -42,11 +45,26 @@ pub(crate) struct Listening {
     pub(crate) preface: Preface,
 }
 
-/// Binds a listener, and says to which address.
+/// Binds a listener, and says to which address. One for IPv6 leaves IPv4 to others, whatever the system's habit is.
 pub(crate) fn bind(addr: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-    let socket = std::net::TcpListener::bind(addr)?;
+    let socket = match addr {
+        SocketAddr::V4(_) => std::net::TcpListener::bind(addr)?,
+        SocketAddr::V6(_) => bind_ipv6(addr)?,
+    };
     let bound = socket.local_addr()?;
     Ok((TcpListener::try_from(socket)?, bound))
+}
+
+/// As the standard library does it, and for IPv6 only.
+fn bind_ipv6(addr: SocketAddr) -> io::Result<std::net::TcpListener> {
+    use rustix::net::{AddressFamily, SocketType, bind, listen, socket, sockopt};
+    let socket = socket(AddressFamily::INET6, SocketType::STREAM, None)?;
+    rustix::io::ioctl_fioclex(&socket)?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    sockopt::set_ipv6_v6only(&socket, true)?;
+    bind(&socket, &addr)?;
+    listen(&socket, BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// Hands every stream to the driver, until the driver is gone.
@@ -169,6 +187,19 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ipv4_and_ipv6_share_a_port() {
+        smol::block_on(async {
+            let (_ipv4, at) = bind("0.0.0.0:0".parse().unwrap()).unwrap();
+            let any = SocketAddr::new(std::net::Ipv6Addr::UNSPECIFIED.into(), at.port());
+            match bind(any) {
+                Ok((_ipv6, bound)) => assert_eq!(bound, any),
+                // a machine without IPv6
+                Err(error) => assert_ne!(error.kind(), io::ErrorKind::AddrInUse, "{error}"),
+            }
+        });
+    }
 
     #[test]
     fn a_burst_is_free_and_the_next_waits_for_the_period_to_end() {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anonet_core::Network;
+use anonet_core::route::WeakerZone;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,45 @@ pub(super) struct RunArgs {
     /// Connect to such peers only, in every network
     #[arg(long, value_name = "ADDRESS[:PORT]")]
     pub(super) add_exclusive_node: Vec<String>,
+    /// A peer that is asked for others, and left, when nobody else is known; before the built-in ones
+    #[arg(long, value_name = "ADDRESS[:PORT]")]
+    pub(super) seed_node: Vec<String>,
+    /// Connections to public peers [default: 12]; anonymity networks have theirs in --proxy
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(-1..=4_294_967_295), allow_negative_numbers = true)]
+    pub(super) out_peers: Option<i64>,
+    /// Most connections from public peers [default: 128]; hidden services have theirs in --anonymous-inbound
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(-1..=4_294_967_295), allow_negative_numbers = true)]
+    pub(super) in_peers: Option<i64>,
+    /// Listen for public peers on this IPv4 address; without this and --p2p-bind-port nobody can connect over IPv4
+    #[arg(long, value_name = "IP")]
+    pub(super) p2p_bind_ip: Option<String>,
+    /// Listen for public peers on this port, on all addresses unless --p2p-bind-ip names one
+    #[arg(long, value_name = "PORT")]
+    pub(super) p2p_bind_port: Option<u16>,
+    /// Listen for public peers on IPv6
+    #[arg(long)]
+    pub(super) p2p_use_ipv6: bool,
+    /// The IPv6 address for that [default: all]
+    #[arg(long, value_name = "IP")]
+    pub(super) p2p_bind_ipv6_address: Option<String>,
+    /// The port for that [default: that of the Monero network]
+    #[arg(long, value_name = "PORT")]
+    pub(super) p2p_bind_port_ipv6: Option<u16>,
+    /// Pad messages with transactions to multiples of 1,024 bytes
+    #[arg(long)]
+    pub(super) pad_transactions: bool,
+    /// Whether an I2P proxy, which cannot keep transactions apart, may send while the Tor proxy has no peer
+    #[arg(long, value_enum, default_value = "as-fallback", value_name = "as-fallback|only-alone", hide_possible_values = true)]
+    pub(super) weaker_zone: WeakerZoneName,
+    /// Connect to nobody and accept nobody; own transactions are taken and kept
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// For command lines of monerod: anonetd never synchronizes a chain
+    #[arg(long)]
+    pub(super) no_sync: bool,
+    /// For command lines of monerod: anonetd never asks DNS for anything
+    #[arg(long)]
+    pub(super) proxy_allow_dns_leaks: bool,
     /// Do not use the public network (IPv4 and IPv6) at all
     #[arg(long)]
     pub(super) no_public: bool,
@@ -192,6 +232,24 @@ pub(super) enum StashStore {
     Disk,
     /// Nothing but this process
     Memory,
+}
+
+/// `--weaker-zone`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum WeakerZoneName {
+    /// It may
+    AsFallback,
+    /// Transactions wait for Tor; I2P serves where Tor is not configured
+    OnlyAlone,
+}
+
+impl From<WeakerZoneName> for WeakerZone {
+    fn from(name: WeakerZoneName) -> Self {
+        match name {
+            WeakerZoneName::AsFallback => Self::AsFallback,
+            WeakerZoneName::OnlyAlone => Self::OnlyAlone,
+        }
+    }
 }
 
 /// `--network`.

@@ -3,7 +3,7 @@
 use std::env;
 use std::net::SocketAddr;
 
-use anonet_core::{Config, Durability, Network, PeerRole, StreamIsolation, Witness, ZoneConfig, ZoneKind};
+use anonet_core::{Addr, Config, Durability, Network, PeerRole, StreamIsolation, Witness, ZoneConfig, ZoneKind};
 use thiserror::Error;
 
 use super::args::{RunArgs, StashStore};
@@ -11,10 +11,11 @@ use super::config_file::Place;
 use super::daemon::{DaemonAddress, DaemonAddressError, DaemonSetup};
 use super::passphrase::{self, PassphraseError};
 use super::relay_policy::{RelayPolicies, RelayPolicyError};
-use crate::driver::{Listener, Service, SocksAuth, SocksProxy, Transport};
+use crate::driver::{Listener, Preface, Service, SocksAuth, SocksProxy, Transport};
 use crate::options::{
-    AnonymityPlan, DEFAULT_MAX_OUTGOING, Inbound, OptionError, OptionName, PeerOption, ProxyEndpoint, ProxyOption, PublicPlan,
-    PublicSwitch, RpcBind, TxProxy, ZoneOptions, ZonePlan, parse_proxy_option,
+    AnonymityPlan, DEFAULT_MAX_OUTGOING, Inbound, ListenOptions, OptionError, OptionName, PeerOption, ProxyEndpoint, ProxyOption,
+    PublicListen, PublicPlan, PublicSwitch, RpcBind, TxProxy, ZoneOptions, ZonePlan, built_in_seeds, parse_proxy_option,
+    parse_seed,
 };
 use crate::store::Passphrase;
 
@@ -55,13 +56,27 @@ pub(super) enum Remark {
              for anonymity add --proxy tor,127.0.0.1:9050"
     )]
     NoAnonymity,
-    #[error("{0}: no peer is named and this version knows none by itself: add one with --add-peer, or nothing can be sent there")]
+    #[error(
+        "{0}: no peer is named and none is built in for this Monero network: add one with --add-peer, or nothing can be sent there"
+    )]
     NoPeers(ZoneKind),
     #[error(
         "tor: --allow-no-isolation is set: connections may share one circuit, so that peers can link your transactions \
              to each other"
     )]
     NoIsolation,
+    #[error("--offline: nothing is connected, so own transactions are taken and kept until a start without it")]
+    Offline,
+    #[error("--in-peers: nobody can connect, as nothing listens: add --p2p-bind-ip or --p2p-bind-port")]
+    InPeersWithoutListener,
+    #[error(
+        "--p2p-bind-ip and its like: who connects there learns this machine's address, which --proxy IP:PORT hides otherwise"
+    )]
+    ListenerBesideProxy,
+    #[error("--no-sync: there is nothing to switch off, as anonetd never synchronizes a chain")]
+    NoSync,
+    #[error("--proxy-allow-dns-leaks: there is nothing to allow, as anonetd never asks DNS for anything")]
+    DnsLeaks,
     #[error("{0}: disable_noise forbids the policy noise, which this version does not have; the policy is fluff")]
     DisableNoise(ZoneKind),
     #[error(
@@ -74,7 +89,7 @@ pub(super) enum Remark {
 impl Remark {
     /// Whether all is as it should be.
     pub(super) const fn is_harmless(self) -> bool {
-        matches!(self, Self::DisableNoise(_))
+        matches!(self, Self::DisableNoise(_) | Self::NoSync | Self::DnsLeaks)
     }
 
     /// Whether something that was asked for does not work.
@@ -109,9 +124,11 @@ impl Settings {
         };
         let passphrase = passphrase_of(args)?;
         let plan = ZonePlan::new(zone_options(args, network)?)?;
-        let remarks = remarks(&plan, args);
+        let remarks = remarks(&plan, args, network);
         let tor_isolation = if args.allow_no_isolation { StreamIsolation::None } else { StreamIsolation::PerDial };
         let mut service = Service { config: Config::new(network), transports: Vec::new(), listeners: Vec::new() };
+        service.config.pad_transactions = args.pad_transactions;
+        service.config.route.weaker = args.weaker_zone.into();
         service.config.durability = match args.stash {
             StashStore::Disk => Durability::BeforeRelay,
             StashStore::Memory => Durability::Memory,
@@ -125,9 +142,13 @@ impl Settings {
         }
         if let Some(public) = plan.public {
             zones.push(ZoneLabel { kind: ZoneKind::Public, proxy: public.proxy.as_ref().map(|proxy| proxy.addr) });
-            add_public(&mut service, public);
+            add_public(&mut service, public, args);
         }
-        let daemon = args.daemon_address.as_deref().map(|text| use_daemon(text, network, &mut service)).transpose()?;
+        let mut daemon = args.daemon_address.as_deref().map(|text| use_daemon(text, network, &mut service)).transpose()?;
+        if args.offline {
+            take_offline(&mut service);
+            daemon = None;
+        }
         Ok(Self { network, service, zones, rpc, stash: args.stash, passphrase, daemon, remarks })
     }
 }
@@ -155,6 +176,33 @@ fn use_daemon(text: &str, network: Network, service: &mut Service) -> Result<Dae
     Ok(DaemonSetup { address, way, network, limits: config.limits, relays })
 }
 
+/// The named seeds, then those that are built in, without the node itself.
+fn seeds(named: Vec<Addr>, network: Network, zone: &ZoneConfig) -> Vec<Addr> {
+    let mut seeds = named;
+    for seed in built_in_seeds(network, zone.kind) {
+        if !seeds.contains(&seed) {
+            seeds.push(seed);
+        }
+    }
+    seeds.retain(|seed| !zone.own.contains(seed));
+    seeds
+}
+
+/// Nobody is dialled and nobody accepted, but the zones stay what they are, and with them where own transactions may go.
+fn take_offline(service: &mut Service) {
+    for zone in &mut service.config.zones {
+        (zone.max_outgoing, zone.max_incoming) = (0, 0);
+        zone.peers.clear();
+        zone.seeds.clear();
+    }
+    service.listeners.clear();
+}
+
+/// What a count of peers says; -1 is monerod's word for the default.
+fn count(given: Option<i64>) -> Option<u32> {
+    given.and_then(|count| u32::try_from(count).ok())
+}
+
 fn zone_options(args: &RunArgs, network: Network) -> Result<ZoneOptions, SettingsError> {
     let mut options = ZoneOptions::default();
     if args.no_public {
@@ -171,7 +219,28 @@ fn zone_options(args: &RunArgs, network: Network) -> Result<ZoneOptions, Setting
     ] {
         options.peers.extend(values(args, option, texts, |text| PeerOption::parse(text, role, network))?);
     }
+    let seed = |text: &str| parse_seed(text, network);
+    options.seeds = values(args, OptionName::SeedNode, &args.seed_node, seed)?;
+    options.listen = PublicListen::new(listen_options(args), network)?;
+    let given = [
+        (args.out_peers.is_some(), OptionName::OutPeers),
+        (args.in_peers.is_some(), OptionName::InPeers),
+        (args.p2p_bind_ip.is_some(), OptionName::P2pBindIp),
+        (args.p2p_bind_port.is_some(), OptionName::P2pBindPort),
+        (args.p2p_use_ipv6, OptionName::P2pUseIpv6),
+    ];
+    options.of_public = given.into_iter().filter(|(given, _)| *given).map(|(_, option)| option).collect();
     Ok(options)
+}
+
+fn listen_options(args: &RunArgs) -> ListenOptions<'_> {
+    ListenOptions {
+        ip: args.p2p_bind_ip.as_deref(),
+        port: args.p2p_bind_port,
+        use_ipv6: args.p2p_use_ipv6,
+        ipv6: args.p2p_bind_ipv6_address.as_deref(),
+        ipv6_port: args.p2p_bind_port_ipv6,
+    }
 }
 
 /// Reads all values of an option.
@@ -225,13 +294,24 @@ fn add_anonymity(service: &mut Service, plan: AnonymityPlan, policies: RelayPoli
         zone.own = vec![inbound.advertise];
         service.listeners.push(Listener { zone: service.config.zones.len(), bind: inbound.bind, preface: inbound.preface });
     }
+    zone.seeds = match transport {
+        Transport::None => Vec::new(),
+        _ => seeds(plan.seeds, service.config.network, &zone),
+    };
     service.config.zones.push(zone);
     service.transports.push(transport);
 }
 
-fn add_public(service: &mut Service, plan: PublicPlan) {
+fn add_public(service: &mut Service, plan: PublicPlan, args: &RunArgs) {
     let mut zone = ZoneConfig::new(ZoneKind::Public);
     zone.peers = named(plan.peers);
+    zone.seeds = seeds(plan.seeds, service.config.network, &zone);
+    zone.max_outgoing = count(args.out_peers).unwrap_or(DEFAULT_MAX_OUTGOING);
+    if plan.listen.is_some() {
+        zone.max_incoming = count(args.in_peers).unwrap_or(DEFAULT_MAX_INCOMING);
+    }
+    let index = service.config.zones.len();
+    service.listeners.extend(plan.listen.addrs().map(|bind| Listener { zone: index, bind, preface: Preface::None }));
     service.config.zones.push(zone);
     service.transports.push(match plan.proxy {
         None => Transport::Direct,
@@ -242,11 +322,11 @@ fn add_public(service: &mut Service, plan: PublicPlan) {
     });
 }
 
-fn named(peers: Vec<PeerOption>) -> Vec<(anonet_core::Addr, PeerRole)> {
+fn named(peers: Vec<PeerOption>) -> Vec<(Addr, PeerRole)> {
     peers.into_iter().map(|peer| (peer.addr, peer.role)).collect()
 }
 
-fn remarks(plan: &ZonePlan, args: &RunArgs) -> Vec<Remark> {
+fn remarks(plan: &ZonePlan, args: &RunArgs, network: Network) -> Vec<Remark> {
     let mut remarks: Vec<Remark> = plan.warnings.iter().copied().map(Remark::Plan).collect();
     if plan.anonymity.is_empty() {
         remarks.push(Remark::NoAnonymity);
@@ -255,7 +335,8 @@ fn remarks(plan: &ZonePlan, args: &RunArgs) -> Vec<Remark> {
     remarks.extend(inbound.map(|zone| Remark::NotAdvertised(zone.zone)));
     for zone in &plan.anonymity {
         let Some(outgoing) = &zone.outgoing else { continue };
-        if zone.peers.is_empty() {
+        let seeded = !zone.seeds.is_empty() || !built_in_seeds(network, zone.zone).is_empty();
+        if zone.peers.is_empty() && !seeded {
             remarks.push(Remark::NoPeers(zone.zone));
         }
         if outgoing.disable_noise {
@@ -265,9 +346,20 @@ fn remarks(plan: &ZonePlan, args: &RunArgs) -> Vec<Remark> {
             remarks.push(Remark::NoIsolation);
         }
     }
-    if plan.public.as_ref().is_some_and(|public| public.peers.is_empty()) {
-        remarks.push(Remark::NoPeers(ZoneKind::Public));
+    if let Some(public) = &plan.public {
+        let seeded = !public.seeds.is_empty() || !built_in_seeds(network, ZoneKind::Public).is_empty();
+        if public.peers.is_empty() && !seeded {
+            remarks.push(Remark::NoPeers(ZoneKind::Public));
+        }
+        if public.proxy.is_some() && public.listen.is_some() {
+            remarks.push(Remark::ListenerBesideProxy);
+        }
+        if !public.listen.is_some() && count(args.in_peers).is_some_and(|most| most > 0) {
+            remarks.push(Remark::InPeersWithoutListener);
+        }
     }
+    let said = [(args.offline, Remark::Offline), (args.no_sync, Remark::NoSync), (args.proxy_allow_dns_leaks, Remark::DnsLeaks)];
+    remarks.extend(said.into_iter().filter(|(given, _)| *given).map(|(_, remark)| remark));
     remarks
 }
 

@@ -26,6 +26,22 @@ pub enum OptionName {
     NoPublic,
     /// `--rpc-bind`
     RpcBind,
+    /// `--seed-node`
+    SeedNode,
+    /// `--out-peers`
+    OutPeers,
+    /// `--in-peers`
+    InPeers,
+    /// `--p2p-bind-ip`
+    P2pBindIp,
+    /// `--p2p-bind-port`
+    P2pBindPort,
+    /// `--p2p-use-ipv6`
+    P2pUseIpv6,
+    /// `--p2p-bind-ipv6-address`
+    P2pBindIpv6Address,
+    /// `--p2p-bind-port-ipv6`
+    P2pBindPortIpv6,
 }
 
 impl OptionName {
@@ -41,6 +57,14 @@ impl OptionName {
             Self::AddExclusiveNode => "add-exclusive-node",
             Self::NoPublic => "no-public",
             Self::RpcBind => "rpc-bind",
+            Self::SeedNode => "seed-node",
+            Self::OutPeers => "out-peers",
+            Self::InPeers => "in-peers",
+            Self::P2pBindIp => "p2p-bind-ip",
+            Self::P2pBindPort => "p2p-bind-port",
+            Self::P2pUseIpv6 => "p2p-use-ipv6",
+            Self::P2pBindIpv6Address => "p2p-bind-ipv6-address",
+            Self::P2pBindPortIpv6 => "p2p-bind-port-ipv6",
         }
     }
 }
@@ -144,6 +168,15 @@ pub enum OptionError {
         "{0}: listen on a loopback address such as 127.0.0.1; the hidden-service daemon connects from this machine, and a listener elsewhere can be reached without the anonymity network"
     )]
     ExposedInbound(OptionName),
+    /// A listener that is no IPv4 address.
+    #[error("{0}: write an IPv4 address of this machine, or 0.0.0.0 for all of them; the port has an option of its own")]
+    NotIpv4(OptionName),
+    /// A listener that is no IPv6 address.
+    #[error("{0}: write an IPv6 address of this machine, or :: for all of them; the port has an option of its own")]
+    NotIpv6(OptionName),
+    /// IPv6 is described, but not switched on.
+    #[error("{0}: add --p2p-use-ipv6, without which nothing listens on IPv6, or remove this")]
+    Ipv6Unused(OptionName),
     /// An RPC listener that others can reach.
     #[error(
         "{0}: listen on a loopback address such as 127.0.0.1; the RPC is not encrypted and who reaches it can submit transactions; from elsewhere use an SSH tunnel or a hidden service"

@@ -9,15 +9,19 @@
 mod endpoint;
 mod error;
 mod inbound;
+mod listen;
 mod peer;
 mod plan;
 mod proxy;
 mod rpc_bind;
+mod seeds;
 
 pub use endpoint::EndpointFault;
 pub use error::{OptionError, OptionName};
 pub use inbound::Inbound;
-pub use peer::PeerOption;
+pub use listen::{ListenOptions, PublicListen};
+pub use peer::{PeerOption, parse_seed};
 pub use plan::{AnonymityPlan, PlanWarning, PublicPlan, PublicSwitch, ZoneOptions, ZonePlan};
 pub use proxy::{DEFAULT_MAX_OUTGOING, ProxyEndpoint, ProxyOption, TxProxy, parse_proxy_option};
 pub use rpc_bind::RpcBind;
+pub use seeds::built_in_seeds;

@@ -1,4 +1,4 @@
-//! `--add-peer`, `--add-priority-node` and `--add-exclusive-node`.
+//! `--add-peer`, `--add-priority-node`, `--add-exclusive-node` and `--seed-node`.
 
 use anonet_core::addr::Addr;
 use anonet_core::{Network, PeerRole};
@@ -36,6 +36,14 @@ impl PeerOption {
     pub const fn option(&self) -> OptionName {
         option_of(self.role)
     }
+}
+
+/// Reads the value of `--seed-node`, by the same rules. Unlike with monerod it is for the network of its address.
+///
+/// # Errors
+/// [`OptionError::Addr`].
+pub fn parse_seed(text: &str, network: Network) -> Result<Addr, OptionError> {
+    Addr::parse(text, network.p2p_port()).map_err(|fault| OptionError::Addr { option: OptionName::SeedNode, fault })
 }
 
 const fn option_of(role: PeerRole) -> OptionName {
@@ -85,6 +93,11 @@ mod tests {
                 let error = PeerOption::parse(text, role, Network::Mainnet).unwrap_err();
                 assert_eq!(error.to_string(), format!("{start}{fault}"));
             }
+        }
+        for network in [Network::Mainnet, Network::Stagenet] {
+            assert_eq!(parse_seed("1.2.3.4", network).unwrap().port(), network.p2p_port());
+            let error = parse_seed("seeds.example", network).unwrap_err();
+            assert_eq!(error.to_string(), format!("--seed-node: {}", AddrError::HostName));
         }
     }
 }

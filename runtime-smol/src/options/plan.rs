@@ -3,9 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use anonet_core::addr::ZoneKind;
+use anonet_core::addr::{Addr, ZoneKind};
 
-use super::{Inbound, OptionError, OptionName, PeerOption, ProxyEndpoint, ProxyOption, TxProxy};
+use super::{Inbound, OptionError, OptionName, PeerOption, ProxyEndpoint, ProxyOption, PublicListen, TxProxy};
 
 /// Whether the public zone is used at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,12 @@ pub struct ZoneOptions {
     pub inbounds: Vec<Inbound>,
     /// `--add-peer`, `--add-priority-node` and `--add-exclusive-node`.
     pub peers: Vec<PeerOption>,
+    /// `--seed-node`.
+    pub seeds: Vec<Addr>,
+    /// `--p2p-bind-ip` and its like.
+    pub listen: PublicListen,
+    /// Other options that are about the public network alone, in so far as they were given.
+    pub of_public: Vec<OptionName>,
 }
 
 /// The zones to run, at least one.
@@ -52,6 +58,10 @@ pub struct PublicPlan {
     pub proxy: Option<ProxyEndpoint>,
     /// Named peers, each address once.
     pub peers: Vec<PeerOption>,
+    /// Named seeds.
+    pub seeds: Vec<Addr>,
+    /// Where it accepts connections.
+    pub listen: PublicListen,
 }
 
 /// How an anonymity zone is used. `outgoing` or `inbound` or both are there.
@@ -66,6 +76,8 @@ pub struct AnonymityPlan {
     pub inbound: Option<Inbound>,
     /// Named peers, each address once; empty without `outgoing`.
     pub peers: Vec<PeerOption>,
+    /// Named seeds; empty without `outgoing`.
+    pub seeds: Vec<Addr>,
 }
 
 /// Something that was left out of the plan.
@@ -90,26 +102,36 @@ impl ZonePlan {
     ///
     /// Source: spec `zones-and-routing.md` §2.
     pub fn new(options: ZoneOptions) -> Result<Self, OptionError> {
-        let ZoneOptions { public, proxies, inbounds, peers } = options;
+        let ZoneOptions { public, proxies, inbounds, peers, seeds, listen, of_public } = options;
         let (public_proxy, tx_proxies) = split_proxies(proxies)?;
         check_inbounds(&inbounds, &tx_proxies)?;
         if public == PublicSwitch::Off && public_proxy.is_some() {
             return Err(OptionError::PublicIsOff(OptionName::Proxy));
         }
+        if let (PublicSwitch::Off, Some(option)) = (public, of_public.first()) {
+            return Err(OptionError::PublicIsOff(*option));
+        }
         let (peers, warnings) = usable_peers(peers, &inbounds);
         for peer in &peers {
-            check_reachable(peer, public, &tx_proxies)?;
+            check_reachable(peer.option(), &peer.addr, public, &tx_proxies)?;
+        }
+        for seed in &seeds {
+            check_reachable(OptionName::SeedNode, seed, public, &tx_proxies)?;
         }
 
         let peers_of = |zone| peers.iter().filter(|peer| peer.addr.zone() == zone).cloned().collect();
+        let seeds_of = |zone| seeds.iter().filter(|seed| seed.zone() == zone).cloned().collect();
         let anonymity_plan = |zone| AnonymityPlan {
             zone,
             outgoing: tx_proxies.iter().find(|proxy| proxy.zone == zone).cloned(),
             inbound: inbounds.iter().find(|inbound| inbound.advertise.zone() == zone).cloned(),
             peers: peers_of(zone),
+            seeds: seeds_of(zone),
         };
+        let public_plan =
+            || PublicPlan { proxy: public_proxy, peers: peers_of(ZoneKind::Public), seeds: seeds_of(ZoneKind::Public), listen };
         let plan = Self {
-            public: (public == PublicSwitch::On).then(|| PublicPlan { proxy: public_proxy, peers: peers_of(ZoneKind::Public) }),
+            public: (public == PublicSwitch::On).then(public_plan),
             anonymity: [ZoneKind::Tor, ZoneKind::I2p]
                 .map(anonymity_plan)
                 .into_iter()
@@ -178,8 +200,8 @@ fn usable_peers(peers: Vec<PeerOption>, inbounds: &[Inbound]) -> (Vec<PeerOption
     (usable, warnings)
 }
 
-fn check_reachable(peer: &PeerOption, public: PublicSwitch, tx_proxies: &[TxProxy]) -> Result<(), OptionError> {
-    let (option, zone) = (peer.option(), peer.addr.zone());
+fn check_reachable(option: OptionName, addr: &Addr, public: PublicSwitch, tx_proxies: &[TxProxy]) -> Result<(), OptionError> {
+    let zone = addr.zone();
     if zone == ZoneKind::Public {
         return match public {
             PublicSwitch::On => Ok(()),

@@ -1,4 +1,5 @@
 use anonet_core::RelayPolicy;
+use anonet_core::route::WeakerZone;
 use clap::Parser;
 
 use super::super::args::Cli;
@@ -75,11 +76,21 @@ fn without_isolation_the_zone_says_so() {
 
 #[test]
 fn consequences_are_remarked() {
-    use Remark::{DisableNoise, NoAnonymity, NoPeers};
+    use Remark::{DisableNoise, DnsLeaks, InPeersWithoutListener, ListenerBesideProxy, NoAnonymity, NoPeers, NoSync, Offline};
     for (options, expected) in [
-        ("", &[NoAnonymity, NoPeers(ZoneKind::Public)][..]),
-        ("--add-peer 1.2.3.4", &[NoAnonymity]),
-        ("--no-public --proxy tor,127.0.0.1:1", &[NoPeers(ZoneKind::Tor)]),
+        ("--network regtest", &[NoAnonymity, NoPeers(ZoneKind::Public)][..]),
+        ("", &[NoAnonymity]),
+        ("--add-peer 1.2.3.4 --network regtest", &[NoAnonymity]),
+        ("--seed-node 1.2.3.4 --network regtest", &[NoAnonymity]),
+        ("--no-public --proxy tor,127.0.0.1:1", &[]),
+        ("--no-public --proxy tor,127.0.0.1:1 --network testnet", &[NoPeers(ZoneKind::Tor)]),
+        ("--no-public --proxy tor,127.0.0.1:1 --network testnet --seed-node ONION", &[]),
+        ("--no-sync --proxy-allow-dns-leaks", &[NoAnonymity, NoSync, DnsLeaks]),
+        ("--offline", &[NoAnonymity, Offline]),
+        ("--in-peers 5", &[NoAnonymity, InPeersWithoutListener]),
+        ("--in-peers 0", &[NoAnonymity]),
+        ("--in-peers 5 --p2p-bind-port 5", &[NoAnonymity]),
+        ("--proxy 127.0.0.1:1 --p2p-bind-ip 127.0.0.1", &[NoAnonymity, ListenerBesideProxy]),
         ("--no-public --proxy tor,127.0.0.1:1,disable_noise --add-peer ONION", &[DisableNoise(ZoneKind::Tor)]),
     ] {
         assert_eq!(settings(options).unwrap().remarks, expected, "{options}");
@@ -94,4 +105,64 @@ fn the_faulty_one_of_several_values_is_named() {
     let second = message("--add-peer 1.2.3.4 --add-peer example.com --add-peer 1.2.3.5");
     assert!(second.starts_with("--add-peer: ") && second.ends_with("(value 2 of 3)"), "{second}");
     assert!(message("--rpc-bind 0.0.0.0:1").starts_with("--rpc-bind: "));
+}
+
+#[test]
+fn public_peers_are_counted_and_heard_where_asked() {
+    let public = |options: &str| {
+        let service = settings(options).unwrap().service;
+        let binds: Vec<String> = service.listeners.iter().map(|listener| listener.bind.to_string()).collect();
+        let zone = service.config.zones.last().cloned().unwrap();
+        (zone.max_outgoing, zone.max_incoming, binds.join(" "))
+    };
+    for (options, expected) in [
+        ("", (12, 0, "")),
+        ("--out-peers 5 --in-peers 7", (5, 0, "")),
+        ("--out-peers 0", (0, 0, "")),
+        ("--out-peers -1 --in-peers -1 --p2p-bind-port 5", (12, 128, "0.0.0.0:5")),
+        ("--in-peers 7 --p2p-bind-ip 127.0.0.1 --p2p-use-ipv6 --network testnet", (12, 7, "127.0.0.1:28080 [::]:28080")),
+        ("--in-peers 0 --p2p-bind-port 5", (12, 0, "0.0.0.0:5")),
+        ("--proxy tor,127.0.0.1:1 --p2p-bind-port 5 --in-peers 4294967295", (12, u32::MAX, "0.0.0.0:5")),
+    ] {
+        let (out, into, binds) = public(options);
+        assert_eq!((out, into, binds.as_str()), expected, "{options}");
+    }
+    let parse = |options: &str| Cli::try_parse_from(["anonetd"].into_iter().chain(options.split_whitespace()));
+    for bad in ["--out-peers -2", "--out-peers x", "--in-peers 4294967296", "--p2p-bind-port 65536"] {
+        let said = parse(bad).unwrap_err().to_string();
+        assert!(said.contains(bad.split(' ').next().unwrap()), "{said}");
+    }
+}
+
+#[test]
+fn named_seeds_come_before_built_in_ones_and_never_the_node_itself() {
+    let zones = settings("--proxy tor,127.0.0.1:1 --proxy i2p,127.0.0.1:2 --seed-node 1.2.3.4 --seed-node ONION:18083");
+    let zones = zones.unwrap().service.config.zones;
+    let seeds: Vec<usize> = zones.iter().map(|zone| zone.seeds.len()).collect();
+    // the named onion is one of the six
+    assert_eq!(seeds, [6, 3, 7]);
+    assert_eq!(zones[2].seeds[0].reveal().to_string(), "1.2.3.4:18080");
+    let own = settings("--proxy tor,127.0.0.1:1 --anonymous-inbound ONION:18083,5").unwrap().service.config;
+    assert_eq!(own.zones[0].seeds.len(), 5);
+    let inbound_only = settings("--proxy i2p,127.0.0.1:1 --anonymous-inbound ONION:18083,5").unwrap().service.config;
+    assert_eq!((inbound_only.zones[0].kind, inbound_only.zones[0].seeds.len()), (ZoneKind::Tor, 0));
+}
+
+#[test]
+fn offline_keeps_the_zones_and_connects_nobody() {
+    let found = settings("--offline --proxy tor,127.0.0.1:1 --add-peer ONION --anonymous-inbound I2P,5 --p2p-bind-port 7");
+    let Service { config, listeners, .. } = found.unwrap().service;
+    assert_eq!(listeners.len(), 0);
+    assert_eq!(config.zones.len(), 3, "own transactions go where they would go otherwise");
+    for zone in config.zones {
+        assert_eq!((zone.max_outgoing, zone.max_incoming, zone.peers.len(), zone.seeds.len()), (0, 0, 0, 0));
+    }
+}
+
+#[test]
+fn choices_reach_the_core() {
+    let config = |options: &str| settings(options).unwrap().service.config;
+    assert!(config("--pad-transactions").pad_transactions && !config("").pad_transactions);
+    assert_eq!(config("").route.weaker, WeakerZone::AsFallback);
+    assert_eq!(config("--weaker-zone only-alone").route.weaker, WeakerZone::OnlyAlone);
 }

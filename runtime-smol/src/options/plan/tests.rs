@@ -1,6 +1,6 @@
 use anonet_core::{Network, PeerRole};
 
-use super::super::parse_proxy_option;
+use super::super::{parse_proxy_option, parse_seed};
 use super::*;
 
 const ONION: &str = "zbjkbsxc5munw3qusl7j2hpcmikhqocdf4pqhnhtpzw5nt5jrmofptid.onion:18083";
@@ -21,7 +21,12 @@ fn options(proxies: &[&str], inbounds: &[&str], peers: &[&str]) -> ZoneOptions {
         proxies: proxies.iter().map(|text| parse_proxy_option(text).unwrap()).collect(),
         inbounds: inbounds.iter().map(|text| text.parse().unwrap()).collect(),
         peers: peers.iter().map(|text| peer(text, PeerRole::Known)).collect(),
+        ..ZoneOptions::default()
     }
+}
+
+fn seeded(options: ZoneOptions, seed: &str) -> ZoneOptions {
+    ZoneOptions { seeds: vec![parse_seed(seed, Network::Mainnet).unwrap()], ..options }
 }
 
 fn without_public(options: ZoneOptions) -> ZoneOptions {
@@ -129,6 +134,21 @@ fn conflicts() {
             "--add-peer: this needs the public network",
         ),
         (without_public(options(&[], &[], &[])), OptionError::NoNetwork, "add --proxy tor"),
+        (
+            seeded(options(&[TOR_PROXY], &[], &[]), I2P),
+            OptionError::PeerWithoutProxy { option: OptionName::SeedNode, zone: ZoneKind::I2p },
+            "--seed-node: a peer in i2p needs a proxy",
+        ),
+        (
+            seeded(without_public(options(&[TOR_PROXY], &[], &[])), "1.2.3.4"),
+            OptionError::PublicIsOff(OptionName::SeedNode),
+            "--seed-node: this needs the public network",
+        ),
+        (
+            ZoneOptions { of_public: vec![OptionName::InPeers], ..without_public(options(&[TOR_PROXY], &[], &[])) },
+            OptionError::PublicIsOff(OptionName::InPeers),
+            "--in-peers: this needs the public network",
+        ),
     ] {
         assert_eq!(ZonePlan::new(options), Err(expected));
         assert!(expected.to_string().contains(names), "{expected}");
@@ -160,4 +180,15 @@ fn strongest_role_wins() {
         let plan = ZonePlan::new(options).unwrap();
         assert_eq!(plan.public.unwrap().peers, [peer("1.2.3.4", expected)]);
     }
+}
+
+#[test]
+fn a_seed_goes_to_the_zone_of_its_address() {
+    let mut options = options(&[TOR_PROXY, I2P_PROXY], &[], &[]);
+    options.seeds = [ONION, I2P, "1.2.3.4"].map(|seed| parse_seed(seed, Network::Mainnet).unwrap()).into();
+    let plan = ZonePlan::new(options).unwrap();
+    let printed = |seeds: &[Addr]| seeds.iter().map(|seed| seed.reveal().to_string()).collect::<Vec<_>>();
+    assert_eq!(printed(&plan.anonymity[0].seeds), [ONION]);
+    assert_eq!(printed(&plan.anonymity[1].seeds), [I2P]);
+    assert_eq!(printed(&plan.public.unwrap().seeds), ["1.2.3.4:18080"]);
 }
