@@ -42,6 +42,24 @@ pub(crate) async fn connect(
     Ok(proxy.received.freeze())
 }
 
+/// What a proxy chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Greeted {
+    /// Credentials, and it took them.
+    WithCredentials,
+    /// No authentication.
+    WithoutCredentials,
+}
+
+/// Goes no further than the authentication, to see what the proxy makes of it.
+///
+/// # Errors
+/// [`DialFailure`], as [`connect`] would say it.
+pub(crate) async fn greet(stream: &mut TcpStream, auth: &SocksAuth, isolation: Isolation) -> Result<Greeted, DialFailure> {
+    let mut proxy = Proxy { stream, received: BytesMut::new(), request: Vec::new() };
+    proxy.authenticate(auth, isolation).await
+}
+
 /// One conversation with a proxy.
 struct Proxy<'s> {
     stream: &'s mut TcpStream,
@@ -52,7 +70,7 @@ struct Proxy<'s> {
 }
 
 impl Proxy<'_> {
-    async fn authenticate(&mut self, auth: &SocksAuth, isolation: Isolation) -> Result<(), DialFailure> {
+    async fn authenticate(&mut self, auth: &SocksAuth, isolation: Isolation) -> Result<Greeted, DialFailure> {
         let offered = match auth {
             SocksAuth::IsolationRequired => vec![Method::PASSWORD],
             SocksAuth::IsolationOffered | SocksAuth::Fixed { .. } => vec![Method::NONE, Method::PASSWORD],
@@ -64,9 +82,10 @@ impl Proxy<'_> {
         match chosen {
             Method::PASSWORD if greeting.methods.contains(&chosen) => {
                 credentials(auth, isolation).write_to_buf(&mut self.request);
-                self.ask(password_reply).await
+                self.ask(password_reply).await?;
+                Ok(Greeted::WithCredentials)
             }
-            Method::NONE if greeting.methods.contains(&chosen) => Ok(()),
+            Method::NONE if greeting.methods.contains(&chosen) => Ok(Greeted::WithoutCredentials),
             Method::NONE | Method::UNACCEPTABLE if matches!(auth, SocksAuth::IsolationRequired) => {
                 Err(DialFailure::ProxyWithoutIsolation)
             }

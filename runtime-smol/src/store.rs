@@ -9,6 +9,7 @@
 mod cover;
 mod documents;
 mod file;
+mod inspect;
 mod open;
 mod row;
 mod seal;
@@ -22,6 +23,7 @@ use thiserror::Error;
 
 pub use self::documents::Documents;
 use self::file::StoreFile;
+pub use self::inspect::{Inspection, inspect};
 pub use self::seal::Passphrase;
 
 /// The open file. Clones share it. All methods work on threads of their own, so that no link waits for the disk, and
@@ -79,6 +81,12 @@ pub enum StoreError {
         path: PathBuf,
         /// What the system says.
         cause: Box<redb::Error>,
+    },
+    /// The process that wrote it did not end it, and a look may not.
+    #[error("{path} was not closed cleanly: the next start repairs it", path = path.display())]
+    NotClosed {
+        /// The file.
+        path: PathBuf,
     },
     /// The file is sealed.
     #[error("{path} is sealed: give its passphrase with --stash-passphrase-file", path = path.display())]

@@ -40,6 +40,9 @@ pub(super) enum Command {
     /// Read Levin frames (hex on stdin) and print one line for each
     #[command(after_help = exit::HELP)]
     Decode(DecodeArgs),
+    /// Look whether the node would work with these options: proxies, addresses, peers, directory and ports
+    #[command(after_help = exit::CHECK_HELP)]
+    Check(Box<CheckArgs>),
     /// A two-minute tour on loopback, without Tor: a little network in one process
     #[command(after_help = exit::HELP)]
     Demo,
@@ -151,6 +154,15 @@ pub(super) struct RunArgs {
     /// What of all this comes from a file.
     #[arg(skip)]
     pub(super) file: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -157,6 +157,7 @@ impl Cli {
         match &mut self.command {
             None => change(&mut self.run),
             Some(Command::Run(args)) => change(args),
+            Some(Command::Check(args)) => change(&mut args.run),
             Some(_) => {}
         }
     }

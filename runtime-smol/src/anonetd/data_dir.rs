@@ -18,6 +18,15 @@ pub(super) struct DataDirLock {
     _file: File,
 }
 
+/// Who has the directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occupant {
+    /// It is free, or not there yet.
+    Nobody,
+    /// A running node.
+    Node,
+}
+
 /// Why the directory cannot be used.
 #[derive(Debug, Error)]
 pub(super) enum DataDirError {
@@ -71,6 +80,20 @@ impl DataDir {
             Ok(()) => Ok(DataDirLock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse { path }),
             Err(TryLockError::Error(error)) => Err(DataDirError::Lock { path: lock, error }),
+        }
+    }
+
+    /// Who has the directory, which is not taken for that.
+    pub(super) fn occupant(&self) -> Result<Occupant, DataDirError> {
+        let lock = self.0.join("lock");
+        let taken = File::open(&lock).and_then(|file| match file.try_lock_shared() {
+            Ok(()) => Ok(Occupant::Nobody),
+            Err(TryLockError::WouldBlock) => Ok(Occupant::Node),
+            Err(TryLockError::Error(error)) => Err(error),
+        });
+        match taken {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Occupant::Nobody),
+            taken => taken.map_err(|error| DataDirError::Lock { path: lock, error }),
         }
     }
 
@@ -134,11 +157,14 @@ mod tests {
     fn it_is_private_and_taken_once() {
         let scratch = Scratch::new();
         let dir = DataDir::new(Some(scratch.path().join("a/b"))).unwrap();
+        assert_eq!(dir.occupant().unwrap(), Occupant::Nobody);
         let lock = dir.lock().unwrap();
+        assert_eq!(dir.occupant().unwrap(), Occupant::Node);
         assert_eq!(fs::metadata(dir.path()).unwrap().permissions().mode() & 0o777, 0o700);
         let refused = dir.lock().unwrap_err().to_string();
         assert!(refused.contains("another anonetd") && refused.contains("--data-dir"), "{refused}");
         drop(lock);
+        assert_eq!(dir.occupant().unwrap(), Occupant::Nobody);
         assert!(dir.lock().is_ok());
     }
 

@@ -11,6 +11,13 @@ Exit codes:
   1  failed: bad data, no running node, a port or directory in use, a damaged file
   2  wrong usage: an unknown option, a value that makes no sense, a file that cannot be read";
 
+/// The same for `check`.
+pub(super) const CHECK_HELP: &str = "\
+Exit codes:
+  0  it works, perhaps with warnings
+  1  something does not work
+  2  wrong usage: an unknown option, a value that makes no sense, a file that cannot be read";
+
 /// Why a command ends early.
 #[derive(Debug)]
 pub(super) enum Failure {

@@ -7,6 +7,7 @@ mod abandon;
 mod app;
 mod archive;
 mod args;
+mod check;
 mod client;
 mod config_file;
 mod control;
@@ -60,6 +61,7 @@ pub fn main() -> ExitCode {
         Some(Command::Abandon(args)) => abandon::run(args),
         Some(Command::Status(args)) => status::run(args),
         Some(Command::Decode(args)) => decode::run(args),
+        Some(Command::Check(args)) => check::run(*args),
         Some(Command::Completions { shell }) => completions(shell),
         Some(Command::Demo) => return crate::demo::run(),
     };

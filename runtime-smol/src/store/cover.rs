@@ -30,6 +30,10 @@ impl Cover {
         }
     }
 
+    pub(super) const fn is_sealed(&self) -> bool {
+        matches!(self, Self::Sealed(_))
+    }
+
     /// Under which key a transaction's row stands.
     pub(super) fn key(&self, id: TxId) -> [u8; 32] {
         match self {

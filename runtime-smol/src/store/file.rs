@@ -9,10 +9,9 @@ use anonet_core::{Exposure, Instant, LocalTx, StoredTx, TxId};
 use bytes::Bytes;
 use redb::{Database, Error, ReadableDatabase, ReadableTable};
 
-use super::cover::{Cover, no_seal};
+use super::cover::Cover;
 use super::open::{Closed, create, open, unlock};
 use super::row::{Row, Unreadable};
-use super::seal::Unopened;
 use super::{Inserted, Loaded, Passphrase, StoreError};
 
 #[derive(Debug)]
@@ -33,12 +32,7 @@ impl StoreFile {
         let opened = if there { unlock(&path, passphrase) } else { create(&path, passphrase, None).map_err(Closed::Failed) };
         match opened {
             Ok((database, cover)) => Ok(Self { path, cover, database: Some(database), doubtful: BTreeSet::new() }),
-            Err(Closed::Failed(error)) => Err(failure(path, error)),
-            Err(Closed::Sealed) => Err(StoreError::Sealed { path }),
-            Err(Closed::Unopened(Unopened::WrongPassphrase)) => Err(StoreError::WrongPassphrase { path }),
-            Err(Closed::Unopened(Unopened::Newer)) => Err(StoreError::NewerSeal { path }),
-            Err(Closed::Unopened(Unopened::Bad)) => Err(failure(path, Error::Corrupted("its seal makes no sense".into()))),
-            Err(Closed::Unopened(Unopened::System)) => Err(failure(path, no_seal(Unopened::System))),
+            Err(closed) => Err(closed.into_error(path)),
         }
     }
 
@@ -160,6 +154,7 @@ fn remove(database: &Database, cover: &Cover, ids: &[TxId]) -> Result<(), Error>
 pub(super) fn failure(path: PathBuf, cause: Error) -> StoreError {
     use io::ErrorKind::{InvalidData, UnexpectedEof};
     let unusable = match &cause {
+        Error::RepairAborted => return StoreError::NotClosed { path },
         Error::Io(error) => !matches!(error.kind(), InvalidData | UnexpectedEof),
         Error::DatabaseAlreadyOpen | Error::PreviousIo | Error::DatabaseClosed | Error::LockPoisoned(_) => true,
         _ => false,

@@ -3,20 +3,21 @@
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anonet_core::TxId;
 use redb::{Builder, Database, Error, ReadableDatabase, ReadableTable, Table as WriteTable, TableDefinition, TableError};
 
-use super::Passphrase;
 use super::cover::{Cover, Table, no_seal};
+use super::file::failure;
 use super::seal::{Seal, Unopened};
+use super::{Passphrase, StoreError};
 
 /// The header of a sealed file, under 0.
 const SEAL: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("seal");
 
 /// Bytes of the file that are kept in memory.
-const CACHE: usize = 1 << 20;
+pub(super) const CACHE: usize = 1 << 20;
 
 /// Opens a file that has to be there. Reads all of it, as only that finds all damage.
 pub(super) fn open(path: &Path, table: Table) -> Result<Database, Error> {
@@ -40,6 +41,20 @@ pub(super) enum Closed {
     Unopened(Unopened),
 }
 
+impl Closed {
+    /// The same for callers.
+    pub(super) fn into_error(self, path: PathBuf) -> StoreError {
+        match self {
+            Self::Failed(error) => failure(path, error),
+            Self::Sealed => StoreError::Sealed { path },
+            Self::Unopened(Unopened::WrongPassphrase) => StoreError::WrongPassphrase { path },
+            Self::Unopened(Unopened::Newer) => StoreError::NewerSeal { path },
+            Self::Unopened(Unopened::Bad) => failure(path, Error::Corrupted("its seal makes no sense".into())),
+            Self::Unopened(Unopened::System) => failure(path, no_seal(Unopened::System)),
+        }
+    }
+}
+
 impl<E: Into<Error>> From<E> for Closed {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
@@ -49,6 +64,15 @@ impl<E: Into<Error>> From<E> for Closed {
 /// Opens a file that has to be there, and seals one that is not sealed but has to be.
 pub(super) fn unlock(path: &Path, passphrase: Option<&Passphrase>) -> Result<(Database, Cover), Closed> {
     let database = check(path)?;
+    let cover = cover_of(&database, passphrase)?;
+    match (&cover, passphrase) {
+        (Cover::Plain, Some(_)) => Ok(create(path, passphrase, Some(database))?),
+        _ => Ok((database, cover)),
+    }
+}
+
+/// How the rows of an open file are to be read.
+pub(super) fn cover_of(database: &impl ReadableDatabase, passphrase: Option<&Passphrase>) -> Result<Cover, Closed> {
     let header = match database.begin_read()?.open_table(SEAL) {
         Ok(table) => table.get(0)?.map(|header| header.value().to_vec()),
         Err(TableError::TableDoesNotExist(_)) => None,
@@ -61,10 +85,7 @@ pub(super) fn unlock(path: &Path, passphrase: Option<&Passphrase>) -> Result<(Da
     };
     // finds a database of something else
     database.begin_read()?.open_table(cover.table())?;
-    match (&cover, passphrase) {
-        (Cover::Plain, Some(_)) => Ok(create(path, passphrase, Some(database))?),
-        _ => Ok((database, cover)),
-    }
+    Ok(cover)
 }
 
 /// Creates the file, with all rows of a plain one if there is one. It gets its name only once it is complete: what a crash

@@ -293,3 +293,26 @@ fn a_row_that_cannot_be_unsealed_costs_itself() {
     drop(database);
     assert_eq!(rows(&open_sealed(&path, "horse").unwrap()), (vec![(id(1), 1, Exposure::Nobody)], 2, 1));
 }
+
+#[test]
+fn a_look_counts_and_changes_nothing() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("stash.redb");
+    let store = open(&path).unwrap();
+    insert(&store, 1, 1);
+    insert(&store, 2, 1);
+    assert!(inspect(&path, None).is_err(), "a node has it");
+    drop(store);
+    write_raw(&path, &[(8, b"\0bad"), (9, &[2, 0xff])]);
+    let before = fs::read(&path).unwrap();
+    let expected = Inspection { readable: 2, unreadable: 2, sealed: false };
+    assert_eq!(inspect(&path, None).unwrap(), expected);
+    assert_eq!(inspect(&path, Some(&passphrase("horse"))).unwrap(), expected, "it is not sealed by looking");
+    assert_eq!(fs::read(&path).unwrap(), before);
+    drop(open_sealed(&path, "horse").unwrap());
+    assert_eq!(inspect(&path, Some(&passphrase("horse"))).unwrap(), Inspection { sealed: true, ..expected });
+    assert!(matches!(inspect(&path, Some(&passphrase("donkey"))), Err(StoreError::WrongPassphrase { .. })));
+    assert!(matches!(inspect(&path, None), Err(StoreError::Sealed { .. })));
+    fs::write(&path, "my letters").unwrap();
+    assert!(matches!(inspect(&path, None), Err(StoreError::Damaged { .. })));
+}
