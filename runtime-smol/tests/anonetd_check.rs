@@ -130,3 +130,14 @@ fn beside_a_running_node_its_things_are_left_alone() {
     assert_eq!(findings(&report(&output), "stash"), [("ok", "own transactions: 1; not encrypted")]);
     assert_eq!((files(), fs::read(node.data_dir().join("stash.redb")).unwrap()), (before, content));
 }
+
+#[test]
+fn a_daemon_that_does_not_answer_is_an_error() {
+    let dir = Scratch::new();
+    let daemon = format!("127.0.0.1:{}", free_port());
+    let output = check(&dir, &["--json", "--daemon-address", &daemon, "--out-peers", "0"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{report}");
+    let (grade, detail) = findings(&report, "daemon")[0];
+    assert!(grade == "error" && detail.contains("see that it runs there"), "{report}");
+}

@@ -86,6 +86,9 @@ pub(super) struct RunArgs {
     /// Most connections from public peers [default: 128]; hidden services have theirs in --anonymous-inbound
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(-1..=4_294_967_295), allow_negative_numbers = true)]
     pub(super) in_peers: Option<i64>,
+    /// Most connections from one IPv4 address, or from one /64 of IPv6
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_connections_per_ip: u32,
     /// Listen for public peers on this IPv4 address; without this and --p2p-bind-port nobody can connect over IPv4
     #[arg(long, value_name = "IP")]
     pub(super) p2p_bind_ip: Option<String>,

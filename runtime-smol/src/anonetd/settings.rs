@@ -307,6 +307,7 @@ fn add_public(service: &mut Service, plan: PublicPlan, args: &RunArgs) {
     zone.peers = named(plan.peers);
     zone.seeds = seeds(plan.seeds, service.config.network, &zone);
     zone.max_outgoing = count(args.out_peers).unwrap_or(DEFAULT_MAX_OUTGOING);
+    zone.max_per_host = args.max_connections_per_ip;
     if plan.listen.is_some() {
         zone.max_incoming = count(args.in_peers).unwrap_or(DEFAULT_MAX_INCOMING);
     }

@@ -3,6 +3,7 @@
 //! Nothing is started for others, no transaction is sent and nothing stays behind: what it takes to know, such as a free
 //! port or a place in the data directory, is given back at once.
 
+mod daemon;
 mod local;
 mod peers;
 mod proxies;
@@ -91,7 +92,11 @@ pub(super) fn run(args: CheckArgs) -> Result<(), Failure> {
 fn find(settings: &Settings, dir: &DataDir) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for remark in &settings.remarks {
-        let finding = if remark.is_harmless() { Finding::ok } else { Finding::warning };
+        let finding = match remark {
+            remark if remark.is_error() => Finding::error,
+            remark if remark.is_harmless() => Finding::ok,
+            _ => Finding::warning,
+        };
         findings.push(finding("options", remark.to_string()));
     }
     findings.extend(local::addresses(&settings.service.config));
@@ -99,6 +104,7 @@ fn find(settings: &Settings, dir: &DataDir) -> Vec<Finding> {
     let executor = Executor::new();
     smol::block_on(executor.run(async {
         findings.extend(proxies::find(&settings.service).await);
+        findings.extend(daemon::find(settings.daemon.as_ref()).await);
         findings.extend(peers::find(&executor, Clock::start(), &settings.service).await);
     }));
     findings

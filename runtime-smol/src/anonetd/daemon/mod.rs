@@ -49,6 +49,18 @@ pub(super) struct DaemonSetup {
     pub(super) relays: bool,
 }
 
+impl DaemonSetup {
+    /// Asks it once how it is.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub(super) async fn ask(&self) -> Result<Standing, String> {
+        let client = HttpClient::new(self.way.clone(), self.address.addr().clone());
+        let info = client.info().await.map_err(|error| error.to_string())?;
+        Ok(watch::standing(&info, self.network))
+    }
+}
+
 /// The daemon before the node that asks it has started.
 #[derive(Debug)]
 pub(super) struct Daemon {

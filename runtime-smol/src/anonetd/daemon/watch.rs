@@ -13,7 +13,7 @@ use tracing::debug;
 use super::chance::Chance;
 use super::client::{CallError, HttpClient};
 use super::introduced::Introduced;
-use super::rpc::{Hash, Header};
+use super::rpc::{Hash, Header, Info};
 use super::scan::Scan;
 use super::state::{DaemonState, Pool, Standing};
 use crate::handle::{Handle, Stopped};
@@ -86,12 +86,12 @@ impl Watch {
 
     async fn look(&mut self) -> Result<(), Ended> {
         let info = self.client.info().await?;
-        if !is_of(&info.nettype, self.network) {
-            self.state.answers(Standing::WrongNetwork, None, 0);
+        let standing = standing(&info, self.network);
+        if standing == Standing::WrongNetwork {
+            self.state.answers(standing, None, 0);
             return Ok(());
         }
         let top = self.client.top().await?;
-        let standing = if info.synchronized && info.status == "OK" { Standing::Up } else { Standing::Syncing };
         self.state.answers(standing, Some(top), info.target_height);
         if standing == Standing::Up {
             self.tip(top).await?;
@@ -161,6 +161,15 @@ fn retry_after(failures: u32) -> Duration {
 }
 
 /// Whether a daemon that calls its network so is one of ours. 0.18.0.0 and its successors do, as does a proxy before them.
+/// What a daemon's answer says of it.
+pub(super) fn standing(info: &Info, network: Network) -> Standing {
+    match info.synchronized && info.status == "OK" {
+        _ if !is_of(&info.nettype, network) => Standing::WrongNetwork,
+        true => Standing::Up,
+        false => Standing::Syncing,
+    }
+}
+
 fn is_of(nettype: &str, network: Network) -> bool {
     match network {
         Network::Regtest => nettype == "fakechain",

@@ -128,7 +128,8 @@ fn public_peers_are_counted_and_heard_where_asked() {
         assert_eq!((out, into, binds.as_str()), expected, "{options}");
     }
     let parse = |options: &str| Cli::try_parse_from(["anonetd"].into_iter().chain(options.split_whitespace()));
-    for bad in ["--out-peers -2", "--out-peers x", "--in-peers 4294967296", "--p2p-bind-port 65536"] {
+    for bad in ["--out-peers -2", "--out-peers x", "--in-peers 4294967296", "--p2p-bind-port 65536", "--max-connections-per-ip 0"]
+    {
         let said = parse(bad).unwrap_err().to_string();
         assert!(said.contains(bad.split(' ').next().unwrap()), "{said}");
     }
@@ -163,6 +164,8 @@ fn offline_keeps_the_zones_and_connects_nobody() {
 fn choices_reach_the_core() {
     let config = |options: &str| settings(options).unwrap().service.config;
     assert!(config("--pad-transactions").pad_transactions && !config("").pad_transactions);
+    assert_eq!(config("").zones[0].max_per_host, 1);
+    assert_eq!(config("--max-connections-per-ip 9").zones[0].max_per_host, 9);
     assert_eq!(config("").route.weaker, WeakerZone::AsFallback);
     assert_eq!(config("--weaker-zone only-alone").route.weaker, WeakerZone::OnlyAlone);
 }
