@@ -4,11 +4,13 @@
 mod common;
 
 use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anonet_smol::store::Documents;
-use common::Daemon;
+use common::{Daemon, Scratch};
 
 const OTHER: &str = "plowsof3t5hogddwabaeiyrno25efmzfxyro2vligremt7sxpsclfaid.onion:18083";
 const TOR: [&str; 5] = ["--no-public", "--proxy", "tor,127.0.0.1:1", "--allow-no-isolation", "--log-level=info"];
@@ -18,11 +20,20 @@ fn known(node: &Daemon) -> u64 {
     zone["white"].as_u64().unwrap() + zone["gray"].as_u64().unwrap()
 }
 
+/// The log is copied by another thread.
+fn says(node: &Daemon, text: &str) {
+    node.wait_for(text, |node| node.log().contains(text));
+}
+
 fn stored(path: &Path) -> Option<Vec<u8>> {
+    document(path, "peers")
+}
+
+fn document(path: &Path, name: &'static str) -> Option<Vec<u8>> {
     smol::block_on(async {
         let (documents, aside) = Documents::open(path.to_owned()).await.unwrap();
         assert_eq!(aside, None);
-        documents.load("peers").await.unwrap()
+        documents.load(name).await.unwrap()
     })
 }
 
@@ -57,11 +68,12 @@ fn peers_are_there_after_a_stop_and_a_kill() {
     for (signal, runs) in [("-TERM", 1), ("-KILL", 2), ("-TERM", 3)] {
         node.restart_with(&TOR);
         assert_eq!(known(&node), 1, "{}", node.log());
-        assert_eq!(node.log().matches("peers known from earlier runs: 1").count(), runs, "{}", node.log());
+        node.wait_for("its peers", |node| node.log().matches("peers known from earlier runs: 1").count() == runs);
         assert!(!node.log().contains(&OTHER[..20]));
         node.stop(signal);
     }
     assert_eq!(stored(&path).map(|document| document.len() >= heard().len()), Some(true));
+    assert!(document(&path, "bans").is_some());
 }
 
 #[test]
@@ -69,14 +81,14 @@ fn a_bad_entry_costs_itself_and_a_damaged_file_is_put_aside() {
     let (mut node, path) = after(&[&heard()[..], &[3, 0, 1, 2, 3]].concat());
     node.restart_with(&TOR);
     assert_eq!(known(&node), 1);
-    assert!(node.log().contains("entries of peers on disk that make no sense and are left out: 1"), "{}", node.log());
+    says(&node, "entries of peers on disk that make no sense and are left out: 1");
     node.stop("-TERM");
 
     fs::write(&path, "my letters").unwrap();
     node.restart();
     assert_eq!(known(&node), 0);
     assert_eq!(fs::read(path.with_extension("damaged")).unwrap(), b"my letters");
-    assert!(node.log().contains("the list of peers on disk was damaged"), "{}", node.log());
+    says(&node, "the list of peers on disk was damaged");
 }
 
 #[test]
@@ -84,13 +96,29 @@ fn what_a_newer_version_wrote_is_left_alone() {
     let newer = b"anopeers\xff\x00more than this version knows";
     let (mut node, path) = after(newer);
     node.restart();
-    assert!(node.log().contains("peers on disk are of a newer version of anonetd (format 255)"), "{}", node.log());
+    says(&node, "peers on disk are of a newer version of anonetd (format 255)");
     node.stop("-TERM");
     assert_eq!(stored(&path).unwrap(), newer);
     // what is no such document may be replaced
     store(&path, b"letters");
     node.restart();
-    assert!(node.log().contains("peers on disk cannot be read"), "{}", node.log());
+    says(&node, "peers on disk cannot be read");
     node.stop("-TERM");
     assert!(stored(&path).unwrap().starts_with(b"anopeers\x01\x00"));
+}
+
+#[test]
+fn who_is_on_the_ban_list_is_never_dialled() {
+    let (listener, banned) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.2:0").unwrap());
+    let dir = Scratch::new();
+    let list = dir.file("bans", "# us\n127.0.0.2/32\n");
+    let peers = [&listener, &banned].map(|listener| listener.local_addr().unwrap().to_string());
+    let options = ["--add-peer", &peers[0], "--add-peer", &peers[1], "--ban-list", list.to_str().unwrap()];
+    let node = Daemon::start_in(dir, &options);
+    says(&node, "hosts and subnets on the ban list: 1");
+    // the node dials both at its start, so the other one is the measure of time
+    listener.accept().unwrap();
+    node.status();
+    banned.set_nonblocking(true).unwrap();
+    assert_eq!(banned.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
 }

@@ -264,7 +264,7 @@ fn who_reads_the_disk_of_a_sealed_stash_finds_no_transaction() {
     for number in 1..=2 {
         assert_eq!(readable_in(&node.data_dir(), number), [""; 0].map(PathBuf::from), "transaction {number}, while it runs");
     }
-    assert!(node.log().contains("stash: on disk, sealed"), "{}", node.log());
+    node.wait_for("a word of the seal", |node| node.log().contains("stash: on disk, sealed"));
     node.stop("-KILL");
     node.restart();
     let mut there = held(&node);

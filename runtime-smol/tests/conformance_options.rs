@@ -164,6 +164,8 @@ fn the_other_options() {
         (&["--p2p-use-ipv6", "--p2p-bind-port-ipv6", "0"], "--p2p-bind-port-ipv6: port 0"),
         (&["--p2p-bind-ipv6-address", "::1"], "--p2p-bind-ipv6-address: add --p2p-use-ipv6"),
         (&["--no-public"], "--no-public: no network is left"),
+        (&["--ban-list", "/absent"], "--ban-list: cannot read /absent"),
+        (&["--max-connections-per-ip", "0"], "--max-connections-per-ip"),
     ] {
         refuse(&row("a bad value", options, &[says]));
     }

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anonet_core::route::Why;
-use anonet_core::{CloseReason, ConnId, Direction, Event, Instant, Node, Note, StashState, TxId, Verdict, ZoneId, ZoneKind};
+use anonet_core::{
+    Banned, CloseReason, ConnId, Direction, Event, Instant, Node, Note, StashState, TxId, Verdict, ZoneId, ZoneKind,
+};
 use smol::channel::Sender;
 use tracing::{debug, error, info, warn};
 
@@ -37,6 +39,8 @@ pub(super) struct Observer {
     seen: SeenList,
     /// Where that goes which is good to have after a restart.
     archive: Option<Archive>,
+    /// Whom the user bans, until the node knows.
+    bans: Vec<Banned>,
 }
 
 /// What was said of one zone.
@@ -55,7 +59,12 @@ impl Observer {
     /// disk; what is done it adds to `seen`.
     pub(super) fn new(zones: &[ZoneLabel], unread: Sender<Unread>, changes: Option<Changes>, seen: SeenList) -> Self {
         let watch = |label: &ZoneLabel| ZoneWatch { kind: label.kind, proxy: label.proxy, links: Vec::new(), causes: Vec::new() };
-        Self { zones: zones.iter().map(watch).collect(), unread, held: None, changes, seen, archive: None }
+        Self { zones: zones.iter().map(watch).collect(), unread, held: None, changes, seen, archive: None, bans: Vec::new() }
+    }
+
+    /// The same, and the node has nothing to do with these.
+    pub(super) fn with_bans(self, bans: Vec<Banned>) -> Self {
+        Self { bans, ..self }
     }
 
     /// The same, and documents go there.
@@ -91,6 +100,12 @@ impl App for Observer {
     fn begin(&mut self, node: &mut Node, now: Instant) {
         if let Some(archive) = &mut self.archive {
             archive.restore(node, now);
+        }
+        for banned in std::mem::take(&mut self.bans) {
+            // the configuration has a place for each
+            if let Err(full) = node.ban(now, banned, None) {
+                return error!("--ban-list: {full}");
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use super::data_dir::DataDir;
 use crate::store::{Documents, StoreError};
 
 /// Every document, and the name of its row.
-const DOCUMENTS: [(Snapshot, &str); 1] = [(Snapshot::Peers, "peers")];
+const DOCUMENTS: [(Snapshot, &str); 2] = [(Snapshot::Peers, "peers"), (Snapshot::Bans, "bans")];
 
 /// What the writer has still to write.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ impl Archive {
         for (kind, name, document) in std::mem::take(&mut self.found) {
             let Restored { kept, dropped, version, .. } = node.restore(now, kind, &document);
             match version {
+                DocumentVersion::Current if kept == 0 => {}
                 DocumentVersion::Current => info!("{name} known from earlier runs: {kept}"),
                 DocumentVersion::Newer(version) => {
                     error!(

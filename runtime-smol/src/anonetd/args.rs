@@ -104,6 +104,10 @@ pub(super) struct RunArgs {
     /// The port for that [default: that of the Monero network]
     #[arg(long, value_name = "PORT")]
     pub(super) p2p_bind_port_ipv6: Option<u16>,
+    /// Hosts and subnets that the node has nothing to do with: an IP address, IP/BITS, onion or I2P name a line, # before
+    /// comments
+    #[arg(long, value_name = "FILE")]
+    pub(super) ban_list: Option<PathBuf>,
     /// Pad messages with transactions to multiples of 1,024 bytes
     #[arg(long)]
     pub(super) pad_transactions: bool,

@@ -7,6 +7,7 @@ mod abandon;
 mod app;
 mod archive;
 mod args;
+mod ban_list;
 mod check;
 mod client;
 mod config_file;

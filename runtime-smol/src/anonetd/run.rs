@@ -100,7 +100,7 @@ async fn start(
     store: Option<Store>,
     archive: Archive,
 ) -> Result<LocalNode, Failure> {
-    let Settings { network, service, zones, stash: stash_store, daemon, .. } = settings;
+    let Settings { network, service, zones, stash: stash_store, bans, daemon, .. } = settings;
     let networks = Networks::of(&service.config);
     let limits = service.config.limits;
     let stored = match &store {
@@ -112,7 +112,8 @@ async fn start(
     let received = ReceivedList::new(limits);
     let (unread, arrivals) = received::channel();
     let seen = SeenList::default();
-    let observer = Observer::new(&zones, unread, keeper.as_ref().map(Keeper::changes), seen.clone()).with_archive(archive);
+    let observer =
+        Observer::new(&zones, unread, keeper.as_ref().map(Keeper::changes), seen.clone()).with_archive(archive).with_bans(bans);
     let handle = driver::start(executor, clock, service, observer).map_err(Failure::failed)?;
     let daemon = daemon.map(Daemon::new);
     let desk = daemon.as_ref().map(|daemon| daemon.desk.clone());
@@ -153,6 +154,9 @@ fn greet(settings: &Settings, dir: &DataDir) {
         Some(daemon) if daemon.address.is_here() => info!("daemon: on this machine"),
         Some(_) => info!("daemon: behind a hidden service"),
         None => info!("daemon: none, so that nothing of peers is relayed"),
+    }
+    if !settings.bans.is_empty() {
+        info!("hosts and subnets on the ban list: {}", settings.bans.len());
     }
     for remark in &settings.remarks {
         match remark {

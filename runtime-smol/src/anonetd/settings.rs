@@ -3,10 +3,11 @@
 use std::env;
 use std::net::SocketAddr;
 
-use anonet_core::{Addr, Config, Durability, Network, PeerRole, StreamIsolation, Witness, ZoneConfig, ZoneKind};
+use anonet_core::{Addr, Banned, Config, Durability, Network, PeerRole, StreamIsolation, Witness, ZoneConfig, ZoneKind};
 use thiserror::Error;
 
 use super::args::{RunArgs, StashStore};
+use super::ban_list::{self, BanListError};
 use super::config_file::Place;
 use super::daemon::{DaemonAddress, DaemonAddressError, DaemonSetup};
 use super::passphrase::{self, PassphraseError};
@@ -32,6 +33,8 @@ pub(super) struct Settings {
     pub(super) zones: Vec<ZoneLabel>,
     pub(super) rpc: Option<SocketAddr>,
     pub(super) stash: StashStore,
+    /// Whom the node has nothing to do with.
+    pub(super) bans: Vec<Banned>,
     /// Seals the stash on disk.
     pub(super) passphrase: Option<Passphrase>,
     pub(super) daemon: Option<DaemonSetup>,
@@ -109,6 +112,8 @@ pub(super) enum SettingsError {
     #[error(transparent)]
     RelayPolicy(#[from] RelayPolicyError),
     #[error(transparent)]
+    BanList(#[from] BanListError),
+    #[error(transparent)]
     Passphrase(#[from] PassphraseError),
     #[error(transparent)]
     Daemon(#[from] DaemonAddressError),
@@ -127,6 +132,9 @@ impl Settings {
         let remarks = remarks(&plan, args, network);
         let tor_isolation = if args.allow_no_isolation { StreamIsolation::None } else { StreamIsolation::PerDial };
         let mut service = Service { config: Config::new(network), transports: Vec::new(), listeners: Vec::new() };
+        let bans = args.ban_list.as_deref().map_or(Ok(Vec::new()), ban_list::read)?;
+        // those of the list, and as many as peers may bring about
+        service.config.limits.bans = service.config.limits.bans.max(2 * bans.len());
         service.config.pad_transactions = args.pad_transactions;
         service.config.route.weaker = args.weaker_zone.into();
         service.config.durability = match args.stash {
@@ -149,7 +157,7 @@ impl Settings {
             take_offline(&mut service);
             daemon = None;
         }
-        Ok(Self { network, service, zones, rpc, stash: args.stash, passphrase, daemon, remarks })
+        Ok(Self { network, service, zones, rpc, stash: args.stash, bans, passphrase, daemon, remarks })
     }
 }
 
