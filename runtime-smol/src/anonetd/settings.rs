@@ -1,28 +1,31 @@
 //! From the options of `run` to what the node is started with.
 
+mod remark;
+#[cfg(test)]
+mod tests;
+mod zones;
+
 use std::env;
 use std::net::SocketAddr;
 
-use anonet_core::{Addr, Banned, Config, Durability, Network, PeerRole, StreamIsolation, Witness, ZoneConfig, ZoneKind};
+use anonet_core::{Banned, Config, Durability, Network, PeerRole, StreamIsolation, Witness, ZoneKind};
 use thiserror::Error;
 
+pub(super) use self::remark::Remark;
+use self::remark::remarks;
+use self::zones::{add_anonymity, add_public, take_offline};
 use super::args::{RunArgs, StashStore};
 use super::ban_list::{self, BanListError};
 use super::config_file::Place;
 use super::daemon::{DaemonAddress, DaemonAddressError, DaemonSetup};
 use super::passphrase::{self, PassphraseError};
 use super::relay_policy::{RelayPolicies, RelayPolicyError};
-use crate::driver::{Listener, Preface, Service, SocksAuth, SocksProxy, Transport};
+use crate::driver::Service;
 use crate::options::{
-    AnonymityPlan, DEFAULT_MAX_OUTGOING, Inbound, ListenOptions, OptionError, OptionName, PeerOption, ProxyEndpoint, ProxyOption,
-    PublicListen, PublicPlan, PublicSwitch, RpcBind, TxProxy, ZoneOptions, ZonePlan, built_in_seeds, parse_proxy_option,
-    parse_seed,
+    Inbound, ListenOptions, OptionError, OptionName, PeerOption, ProxyOption, PublicListen, PublicSwitch, RpcBind, TxProxy,
+    ZoneOptions, ZonePlan, parse_proxy_option, parse_seed,
 };
 use crate::store::Passphrase;
-
-/// Incoming links of a hidden service whose option names no maximum. monerod has no limit there, and so may run out of
-/// file descriptors.
-const DEFAULT_MAX_INCOMING: u32 = 128;
 
 /// Everything that `run` needs to know.
 #[derive(Debug)]
@@ -47,58 +50,6 @@ pub(super) struct Settings {
 pub(super) struct ZoneLabel {
     pub(super) kind: ZoneKind,
     pub(super) proxy: Option<SocketAddr>,
-}
-
-/// Something odd in the options, or a consequence that is easy to miss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(super) enum Remark {
-    #[error("{0}")]
-    Plan(crate::options::PlanWarning),
-    #[error(
-        "no anonymity network is configured: own transactions leave by the public network, from this machine's address; \
-             for anonymity add --proxy tor,127.0.0.1:9050"
-    )]
-    NoAnonymity,
-    #[error(
-        "{0}: no peer is named and none is built in for this Monero network: add one with --add-peer, or nothing can be sent there"
-    )]
-    NoPeers(ZoneKind),
-    #[error(
-        "tor: --allow-no-isolation is set: connections may share one circuit, so that peers can link your transactions \
-             to each other"
-    )]
-    NoIsolation,
-    #[error("--offline: nothing is connected, so own transactions are taken and kept until a start without it")]
-    Offline,
-    #[error("--in-peers: nobody can connect, as nothing listens: add --p2p-bind-ip or --p2p-bind-port")]
-    InPeersWithoutListener,
-    #[error(
-        "--p2p-bind-ip and its like: who connects there learns this machine's address, which --proxy IP:PORT hides otherwise"
-    )]
-    ListenerBesideProxy,
-    #[error("--no-sync: there is nothing to switch off, as anonetd never synchronizes a chain")]
-    NoSync,
-    #[error("--proxy-allow-dns-leaks: there is nothing to allow, as anonetd never asks DNS for anything")]
-    DnsLeaks,
-    #[error("{0}: disable_noise forbids the policy noise, which this version does not have; the policy is fluff")]
-    DisableNoise(ZoneKind),
-    #[error(
-        "{0}: no daemon is named, so nobody could say what peers send is worth: none of it is passed on, and the hidden \
-             service is not told to peers; add --daemon-address 127.0.0.1:18081"
-    )]
-    NotAdvertised(ZoneKind),
-}
-
-impl Remark {
-    /// Whether all is as it should be.
-    pub(super) const fn is_harmless(self) -> bool {
-        matches!(self, Self::DisableNoise(_) | Self::NoSync | Self::DnsLeaks)
-    }
-
-    /// Whether something that was asked for does not work.
-    pub(super) const fn is_error(self) -> bool {
-        matches!(self, Self::NotAdvertised(_))
-    }
 }
 
 /// Why the options cannot be used.
@@ -184,33 +135,6 @@ fn use_daemon(text: &str, network: Network, service: &mut Service) -> Result<Dae
     Ok(DaemonSetup { address, way, network, limits: config.limits, relays })
 }
 
-/// The named seeds, then those that are built in, without the node itself.
-fn seeds(named: Vec<Addr>, network: Network, zone: &ZoneConfig) -> Vec<Addr> {
-    let mut seeds = named;
-    for seed in built_in_seeds(network, zone.kind) {
-        if !seeds.contains(&seed) {
-            seeds.push(seed);
-        }
-    }
-    seeds.retain(|seed| !zone.own.contains(seed));
-    seeds
-}
-
-/// Nobody is dialled and nobody accepted, but the zones stay what they are, and with them where own transactions may go.
-fn take_offline(service: &mut Service) {
-    for zone in &mut service.config.zones {
-        (zone.max_outgoing, zone.max_incoming) = (0, 0);
-        zone.peers.clear();
-        zone.seeds.clear();
-    }
-    service.listeners.clear();
-}
-
-/// What a count of peers says; -1 is monerod's word for the default.
-fn count(given: Option<i64>) -> Option<u32> {
-    given.and_then(|count| u32::try_from(count).ok())
-}
-
 fn zone_options(args: &RunArgs, network: Network) -> Result<ZoneOptions, SettingsError> {
     let mut options = ZoneOptions::default();
     if args.no_public {
@@ -275,102 +199,3 @@ fn one<T>(
 ) -> Result<T, SettingsError> {
     parse(text).map_err(|error| SettingsError::Value { error, place: args.file.place(option.name(), 0, 1) })
 }
-
-fn add_anonymity(service: &mut Service, plan: AnonymityPlan, policies: RelayPolicies, tor_isolation: StreamIsolation) {
-    let mut zone = ZoneConfig::new(plan.zone);
-    zone.relay = policies.of(plan.zone);
-    if plan.zone == ZoneKind::Tor {
-        zone.isolation = tor_isolation;
-    }
-    zone.peers = named(plan.peers);
-    let auth = match zone.isolation {
-        StreamIsolation::PerDial => SocksAuth::IsolationRequired,
-        _ => SocksAuth::IsolationOffered,
-    };
-    let transport = match plan.outgoing {
-        Some(outgoing) => {
-            zone.max_outgoing = outgoing.max_outgoing.unwrap_or(DEFAULT_MAX_OUTGOING);
-            Transport::Socks(SocksProxy { addr: outgoing.proxy.addr, auth })
-        }
-        None => {
-            zone.max_outgoing = 0;
-            Transport::None
-        }
-    };
-    if let Some(inbound) = plan.inbound {
-        zone.max_incoming = inbound.max_incoming.unwrap_or(DEFAULT_MAX_INCOMING);
-        zone.own = vec![inbound.advertise];
-        service.listeners.push(Listener { zone: service.config.zones.len(), bind: inbound.bind, preface: inbound.preface });
-    }
-    zone.seeds = match transport {
-        Transport::None => Vec::new(),
-        _ => seeds(plan.seeds, service.config.network, &zone),
-    };
-    service.config.zones.push(zone);
-    service.transports.push(transport);
-}
-
-fn add_public(service: &mut Service, plan: PublicPlan, args: &RunArgs) {
-    let mut zone = ZoneConfig::new(ZoneKind::Public);
-    zone.peers = named(plan.peers);
-    zone.seeds = seeds(plan.seeds, service.config.network, &zone);
-    zone.max_outgoing = count(args.out_peers).unwrap_or(DEFAULT_MAX_OUTGOING);
-    zone.max_per_host = args.max_connections_per_ip;
-    if plan.listen.is_some() {
-        zone.max_incoming = count(args.in_peers).unwrap_or(DEFAULT_MAX_INCOMING);
-    }
-    let index = service.config.zones.len();
-    service.listeners.extend(plan.listen.addrs().map(|bind| Listener { zone: index, bind, preface: Preface::None }));
-    service.config.zones.push(zone);
-    service.transports.push(match plan.proxy {
-        None => Transport::Direct,
-        Some(ProxyEndpoint { addr, credentials: None, .. }) => Transport::Socks(SocksProxy { addr, auth: SocksAuth::None }),
-        Some(ProxyEndpoint { addr, credentials: Some((user, password)), .. }) => {
-            Transport::Socks(SocksProxy { addr, auth: SocksAuth::Fixed { user, password } })
-        }
-    });
-}
-
-fn named(peers: Vec<PeerOption>) -> Vec<(Addr, PeerRole)> {
-    peers.into_iter().map(|peer| (peer.addr, peer.role)).collect()
-}
-
-fn remarks(plan: &ZonePlan, args: &RunArgs, network: Network) -> Vec<Remark> {
-    let mut remarks: Vec<Remark> = plan.warnings.iter().copied().map(Remark::Plan).collect();
-    if plan.anonymity.is_empty() {
-        remarks.push(Remark::NoAnonymity);
-    }
-    let inbound = plan.anonymity.iter().filter(|zone| zone.inbound.is_some() && args.daemon_address.is_none());
-    remarks.extend(inbound.map(|zone| Remark::NotAdvertised(zone.zone)));
-    for zone in &plan.anonymity {
-        let Some(outgoing) = &zone.outgoing else { continue };
-        let seeded = !zone.seeds.is_empty() || !built_in_seeds(network, zone.zone).is_empty();
-        if zone.peers.is_empty() && !seeded {
-            remarks.push(Remark::NoPeers(zone.zone));
-        }
-        if outgoing.disable_noise {
-            remarks.push(Remark::DisableNoise(zone.zone));
-        }
-        if zone.zone == ZoneKind::Tor && args.allow_no_isolation {
-            remarks.push(Remark::NoIsolation);
-        }
-    }
-    if let Some(public) = &plan.public {
-        let seeded = !public.seeds.is_empty() || !built_in_seeds(network, ZoneKind::Public).is_empty();
-        if public.peers.is_empty() && !seeded {
-            remarks.push(Remark::NoPeers(ZoneKind::Public));
-        }
-        if public.proxy.is_some() && public.listen.is_some() {
-            remarks.push(Remark::ListenerBesideProxy);
-        }
-        if !public.listen.is_some() && count(args.in_peers).is_some_and(|most| most > 0) {
-            remarks.push(Remark::InPeersWithoutListener);
-        }
-    }
-    let said = [(args.offline, Remark::Offline), (args.no_sync, Remark::NoSync), (args.proxy_allow_dns_leaks, Remark::DnsLeaks)];
-    remarks.extend(said.into_iter().filter(|(given, _)| *given).map(|(_, remark)| remark));
-    remarks
-}
-
-#[cfg(test)]
-mod tests;

@@ -4,6 +4,7 @@ use clap::Parser;
 
 use super::super::args::Cli;
 use super::*;
+use crate::driver::{SocksAuth, SocksProxy, Transport};
 
 const ONION: &str = "zbjkbsxc5munw3qusl7j2hpcmikhqocdf4pqhnhtpzw5nt5jrmofptid.onion";
 const I2P: &str = "uqj3aphckqtjsitz7kxx5flqpwjlq5ppr3chazfued7xucv3nheq.b32.i2p";
