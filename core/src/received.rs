@@ -1,6 +1,6 @@
 //! Transactions from peers that wait for the embedder's verdict, and then for a public link.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use rand_core::CryptoRng;
 use crate::config::Limits;
 use crate::ids::{ConnId, Ticket, ZoneId};
 use crate::rand::{self, Poisson};
+use crate::relay::transit::Digest;
 use crate::stash::Echo;
 use crate::table::Table;
 use crate::time::Instant;
@@ -60,13 +61,14 @@ pub(crate) struct Received {
     limits: Limits,
     waiting: Table<Foreign>,
     by_age: BTreeSet<(Instant, Ticket)>,
-    accepted: BTreeSet<Ticket>,
+    /// Those that were accepted, by the name under which they are relayed.
+    accepted: BTreeMap<Ticket, Digest>,
     bytes: usize,
 }
 
 impl Received {
     pub(crate) const fn new(limits: Limits) -> Self {
-        Self { limits, waiting: Table::new(), by_age: BTreeSet::new(), accepted: BTreeSet::new(), bytes: 0 }
+        Self { limits, waiting: Table::new(), by_age: BTreeSet::new(), accepted: BTreeMap::new(), bytes: 0 }
     }
 
     /// Takes a copy of one in; `None` if a cap is reached, or if it is no possible transaction.
@@ -96,18 +98,18 @@ impl Received {
     }
 
     /// Marks one as valid: it waits for a public link now. `false` if it is gone or was marked before.
-    pub(crate) fn accept(&mut self, ticket: Ticket) -> bool {
-        self.waiting.find(ticket.0).is_some() && self.accepted.insert(ticket)
+    pub(crate) fn accept(&mut self, ticket: Ticket, digest: Digest) -> bool {
+        self.waiting.find(ticket.0).is_some() && self.accepted.insert(ticket, digest).is_none()
     }
 
     /// Those that were accepted and still wait for a public link.
-    pub(crate) fn accepted(&self) -> impl Iterator<Item = Ticket> + '_ {
-        self.accepted.iter().copied()
+    pub(crate) fn accepted(&self) -> impl Iterator<Item = (Ticket, Digest)> + '_ {
+        self.accepted.iter().map(|(&ticket, &digest)| (ticket, digest))
     }
 
     /// Whether one still waits for its verdict.
     pub(crate) fn is_pending(&self, ticket: Ticket) -> bool {
-        self.waiting.find(ticket.0).is_some() && !self.accepted.contains(&ticket)
+        self.waiting.find(ticket.0).is_some() && !self.accepted.contains_key(&ticket)
     }
 
     /// Drops and hands back one that has waited too long.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anonet_core::wire::{NewTransactions, TxForm, command};
-use anonet_core::{Event, Instant, LocalTx, Ticket, TxId, Verdict, ZoneConfig, ZoneId, ZoneKind};
+use anonet_core::{Event, Instant, Limits, LocalTx, Ticket, TxId, Verdict, ZoneConfig, ZoneId, ZoneKind};
 use anonet_tests::world::cast::{addr, config, node_data, public_node_data, zone};
 use anonet_tests::world::{RawIndex, World};
 use bytes::Bytes;
@@ -23,12 +23,18 @@ struct Scene {
 
 impl Scene {
     fn new(seed: u64, dialled: usize, incoming: usize, others: Vec<ZoneConfig>) -> Self {
+        Self::with_limits(seed, dialled, incoming, others, Limits::new())
+    }
+
+    fn with_limits(seed: u64, dialled: usize, incoming: usize, others: Vec<ZoneConfig>, limits: Limits) -> Self {
         let mut world = World::new(seed);
         let peers: Vec<usize> = (1..=dialled).map(|peer| peer * 200).collect();
         peers.iter().for_each(|&peer| world.raw_listen(addr(ZoneKind::Public, peer)));
         let mut public = zone(ZoneKind::Public, 0, &peers);
         public.max_outgoing = dialled as u32;
-        let node = world.add(config([vec![public], others].concat()));
+        let mut config = config([vec![public], others].concat());
+        config.limits = limits;
+        let node = world.add(config);
         let zones: Vec<ZoneId> = world.node(node).zones().map(|zone| zone.id).collect();
         assert!(world.run_until(SECOND * 20, |world| world.raw_count() >= dialled));
         let mut scene = Self { world, node, dialled: vec![], incoming: vec![], zones, resolved: BTreeSet::new() };
@@ -111,6 +117,20 @@ fn fluff_goes_to_everybody_but_its_source_once_in_fluff_form() {
     scene.run_for(SECOND * 60);
     assert_eq!(scene.forms(source, &blob(1)), []);
     assert!(scene.everybody().all(|peer| scene.forms(peer, &blob(1)).len() <= 1));
+}
+
+#[test]
+fn a_copy_that_comes_while_some_links_wait_is_given_to_nobody_twice() {
+    for seed in 0..20 {
+        let mut scene = Scene::new(seed, 4, 4, vec![]);
+        scene.world.raw_txs(scene.incoming[0], TxForm::Fluff, &[&blob(1)]);
+        for peer in scene.dialled.clone() {
+            scene.run_for(SECOND);
+            scene.world.raw_txs(peer, TxForm::Fluff, &[&blob(1)]);
+        }
+        scene.run_for(SECOND * 20);
+        assert!(scene.everybody().all(|peer| scene.forms(peer, &blob(1)).len() <= 1), "{seed}");
+    }
 }
 
 #[test]
@@ -262,7 +282,39 @@ fn an_own_transaction_without_an_anonymity_zone_is_always_stemmed_and_fluffed_if
 }
 
 #[test]
-fn a_link_that_reads_nothing_holds_up_no_other_and_its_backlog_is_bounded() {
+fn no_more_than_so_many_wait_for_one_link() {
+    const BACKLOG: usize = 1_024;
+    let mut limits = Limits::new();
+    limits.queue_bytes = 1 << 20;
+    let mut scene = Scene::with_limits(45, 1, 3, vec![], limits);
+    let (source, slow) = (scene.incoming[0], scene.incoming[1]);
+    scene.world.faults.stalled.insert(slow);
+    let send = |scene: &mut Scene, numbers: std::ops::Range<u32>| {
+        for number in numbers {
+            scene.world.raw_txs(source, TxForm::Fluff, &[&number.to_le_bytes().repeat(500)]);
+        }
+        scene.accept();
+        scene.world.run_for(SECOND);
+    };
+    // a quarter of the queue takes 130 of 2,000 bytes, and as many as may wait do
+    (0..44).for_each(|part| send(&mut scene, part * 30..part * 30 + 30));
+    scene.world.faults.stalled.clear();
+    for _ in 0..40 {
+        scene.world.raw_sync(slow, 1);
+        scene.world.run_for(SECOND);
+    }
+    let txs = |peer| {
+        let heard = scene.world.raw_heard(peer);
+        let bodies = heard.iter().filter(|heard| heard.command == command::NEW_TRANSACTIONS);
+        bodies.map(|heard| NewTransactions::decode(&heard.body).unwrap().tx_count()).sum::<usize>()
+    };
+    assert_eq!(txs(scene.incoming[2]), 44 * 30, "it keeps up, and gets all");
+    let got = txs(slow);
+    assert!((BACKLOG..=BACKLOG + 131).contains(&got), "{got}");
+}
+
+#[test]
+fn a_link_that_reads_nothing_holds_up_no_other() {
     let mut scene = Scene::new(43, 2, 3, vec![]);
     let (source, slow) = (scene.incoming[0], scene.incoming[1]);
     scene.world.faults.stalled.insert(slow);

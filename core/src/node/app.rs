@@ -121,7 +121,10 @@ impl Node {
             return Err(StaleTicket);
         }
         if verdict == Verdict::Accept {
-            self.received.accept(ticket);
+            if let Some(foreign) = self.received.find(ticket) {
+                let digest = self.transit.digest(&foreign.tx);
+                self.received.accept(ticket, digest);
+            }
             self.send_accepted();
             return Ok(());
         }

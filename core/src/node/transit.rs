@@ -33,16 +33,16 @@ impl Node {
             return;
         }
         let Ok(exit) = route_peer(&self.statuses()) else { return };
-        let tickets: Vec<Ticket> = self.received.accepted().collect();
-        for ticket in tickets {
-            self.send_foreign(ticket, &exit);
+        let tickets: Vec<(Ticket, Digest)> = self.received.accepted().collect();
+        for (ticket, digest) in tickets {
+            self.send_foreign(ticket, digest, &exit);
         }
     }
 
     /// Sends one on, unless no link takes it now.
-    fn send_foreign(&mut self, ticket: Ticket, exit: &PublicExit) {
+    fn send_foreign(&mut self, ticket: Ticket, digest: Digest, exit: &PublicExit) {
         let Some(foreign) = self.received.find(ticket) else { return };
-        let (source, size, digest) = (foreign.origin.from, foreign.tx.size(), self.transit.digest(&foreign.tx));
+        let (source, size) = (foreign.origin.from, foreign.tx.size());
         let way = self.way(foreign.origin.form, foreign.origin.zone == exit.zone(), digest);
         if way != Way::Drop && !self.transit.has_room(size) {
             return;
