@@ -2,6 +2,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use chacha20::ChaCha20Rng;
+use proptest::prelude::*;
 use rand_core::SeedableRng;
 
 use super::*;
@@ -99,4 +100,80 @@ fn the_oldest_that_is_out_is_forgotten_first_and_nothing_under_way_ever() {
     assert_eq!(known(&transit), 0);
     assert!(!transit.has_room(100), "all of them are under way");
     assert_eq!((transit.by_age.len(), transit.embargoes.len()), (3, 3));
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Stem(u32),
+    Fluff(u32, u32),
+    Served(u32),
+    Pass(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let number = 0..8_u32;
+    prop_oneof![
+        number.clone().prop_map(Step::Stem),
+        (number.clone(), 0..3_u32).prop_map(|(number, links)| Step::Fluff(number, links)),
+        number.prop_map(Step::Served),
+        (0..30_u64).prop_map(Step::Pass),
+    ]
+}
+
+proptest! {
+    /// Against a model that forgets nothing: what is under way is never lost, and the books are right.
+    #[test]
+    fn any_order_of_steps_keeps_what_is_under_way_and_the_caps(steps in prop::collection::vec(step(), 0..120)) {
+        let (mut transit, mut rng) = transit(5, 350);
+        let mut now = START;
+        // by number: links that wait, and whether it is stemmed still
+        let mut under_way: BTreeMap<u32, (u32, bool)> = BTreeMap::new();
+        let size = |number: u32| 60 + number as usize * 10;
+        for step in steps {
+            match step {
+                Step::Stem(number) => {
+                    let (digest, tx) = (transit.digest(&tx(number, size(number))), tx(number, size(number)));
+                    if transit.passage(digest).is_none() && transit.has_room(tx.size()) {
+                        transit.stem(now, digest, tx, &mut rng);
+                        under_way.insert(number, (0, true));
+                    }
+                }
+                Step::Fluff(number, links) => {
+                    let (digest, tx) = (transit.digest(&tx(number, size(number))), tx(number, size(number)));
+                    let known = transit.passage(digest);
+                    if known != Some(Passage::Fluffed) && (known.is_some() || transit.has_room(tx.size())) {
+                        transit.fluff(digest, tx);
+                        (0..links).for_each(|_| transit.wait(digest));
+                        transit.let_go(digest);
+                        under_way.insert(number, (links, false));
+                    }
+                }
+                Step::Served(number) => {
+                    if let Some((links, _)) = under_way.get_mut(&number).filter(|(links, _)| *links > 0) {
+                        *links -= 1;
+                        transit.served(transit.digest(&tx(number, size(number))));
+                    }
+                }
+                Step::Pass(seconds) => {
+                    now = now + Duration::from_secs(seconds);
+                    while let Some(digest) = transit.pop_due(now) {
+                        let stemmed = |number: &u32| transit.digest(&tx(*number, size(*number))) == digest;
+                        let number = *under_way.keys().find(|&number| stemmed(number)).expect("it was stemmed");
+                        prop_assert_eq!(under_way.remove(&number), Some((0, true)));
+                        transit.let_go(digest);
+                    }
+                }
+            }
+            under_way.retain(|_, (links, stemmed)| *links > 0 || *stemmed);
+            let bytes: usize = under_way.keys().map(|&number| size(number)).sum();
+            prop_assert_eq!(transit.bytes, bytes);
+            prop_assert!(bytes <= 350 && transit.known.len() <= 5);
+            prop_assert_eq!(transit.known.len(), transit.by_age.len());
+            prop_assert_eq!(transit.embargoes.len(), under_way.values().filter(|(_, stemmed)| *stemmed).count());
+            for (&number, &(_, stemmed)) in &under_way {
+                let expected = if stemmed { Passage::Stemmed } else { Passage::Fluffed };
+                prop_assert_eq!(transit.passage(transit.digest(&tx(number, size(number)))), Some(expected));
+            }
+        }
+    }
 }
