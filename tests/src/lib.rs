@@ -3,4 +3,5 @@
 pub mod conformance;
 pub mod lab;
 pub mod sim;
+pub mod sybils;
 pub mod world;

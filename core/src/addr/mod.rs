@@ -96,7 +96,12 @@ impl Addr {
     /// host.
     #[must_use]
     pub fn same_host(&self, other: &Self) -> bool {
-        self.with_ip(|ip| ip) == other.with_ip(|ip| ip)
+        match (self, other) {
+            (Self::Onion(one), Self::Onion(other)) => one.without_port() == other.without_port(),
+            (Self::I2p(one), Self::I2p(other)) => one == other,
+            (Self::Ipv4(one), Self::Ipv4(other)) => one.ip() == other.ip(),
+            _ => self.zone() == other.zone() && self.with_ip(|ip| ip) == other.with_ip(|ip| ip),
+        }
     }
 
     /// The group of hosts that one owner is assumed to control: the /24 of IPv4, the /32 of IPv6,

@@ -29,7 +29,7 @@ pub use self::backoff::Failure;
 pub(crate) use self::keep::Stored;
 pub use self::lease::Lease;
 use self::room::Listed;
-pub use self::source::Source;
+pub use self::source::{Source, Standing};
 
 /// Which list an entry is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub struct Candidate {
     pub anchor: Option<Instant>,
     /// Who told of it.
     pub source: Source,
+    /// How well it is attested.
+    pub standing: Standing,
     /// A link or dial goes to the /24 or /32 of this public address already.
     pub crowded: bool,
     pub(crate) network: u64,
@@ -205,6 +207,7 @@ impl PeerList {
                 role: known.role,
                 anchor: known.proven.filter(|_| known.anchor),
                 source: known.source,
+                standing: known.role.map_or_else(|| Standing::of(known.source, known.also), |_| Standing::Attested),
                 crowded: self.is_crowded(&known.info.addr),
                 network: network(&known.info.addr).unwrap_or_else(|| entry.slot() as u64),
             })

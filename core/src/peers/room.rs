@@ -104,10 +104,13 @@ impl PeerList {
         let shares = &self.listed(list).shares;
         let rarer = shares.of(source) + 1 < shares.of(old);
         let Some(known) = self.entries.find_mut(entry) else { return };
-        if rarer {
-            known.also = Some(old);
+        if source != Source::INBOUND && (rarer || old == Source::INBOUND) {
+            // a second peer that we dialled says more than one who dialled us
+            if old != Source::INBOUND || known.also.is_none() {
+                known.also = Some(old);
+            }
             self.move_source(entry, source);
-        } else if known.also.is_none() {
+        } else if matches!(known.also, None | Some(Source::INBOUND)) {
             known.also = Some(source);
         }
     }
@@ -135,7 +138,9 @@ impl PeerList {
             free.then_some((entry, known))
         });
         let victim = replaceable.min_by_key(|(entry, known)| {
-            (known.anchor, Reverse(listed.shares.of(known.source)), known.proven.is_some(), lots.rank(entry.slot() as u64))
+            let told_once = known.also.is_none();
+            let most = Reverse(listed.shares.of(known.source));
+            (known.anchor, most, !told_once, known.proven.is_some(), lots.rank(entry.slot() as u64))
         });
         let Some((entry, known)) = victim else { return false };
         match known.also.filter(|&also| at_share && listed.shares.of(also) < share_of(listed.cap)) {

@@ -48,6 +48,29 @@ impl Source {
     }
 }
 
+/// How well it is attested that an address is a peer at all. Names are free, but tellers are peers that were dialled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Standing {
+    /// The user named it, or two peers that we dialled told of it.
+    Attested,
+    /// One peer that we dialled told of it.
+    Told,
+    /// Only somebody who dialled us told of it.
+    Claimed,
+}
+
+impl Standing {
+    pub(super) fn of(source: Source, also: Option<Source>) -> Self {
+        match (source, also) {
+            (Source::USER, _) => Self::Attested,
+            (Source::INBOUND, None | Some(Source::INBOUND)) => Self::Claimed,
+            (_, None | Some(Source::INBOUND)) | (Source::INBOUND, Some(_)) => Self::Told,
+            (_, Some(_)) => Self::Attested,
+        }
+    }
+}
+
 /// How many entries of one list each source has.
 #[derive(Debug)]
 pub(super) struct Shares(BTreeMap<Source, usize>);
