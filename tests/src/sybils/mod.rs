@@ -38,6 +38,7 @@ pub type Name = u32;
 
 /// Who told of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Teller {
     /// The peer of an outgoing link.
     Outgoing(Name),

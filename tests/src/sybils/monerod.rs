@@ -57,10 +57,10 @@ impl Monerod {
         if self.in_gray.remove(&name) {
             self.gray.retain(|&other| other != name);
         }
-        if self.white.len() > WHITE {
-            if let Some((_, oldest)) = self.white.pop_first() {
-                self.seen.remove(&oldest);
-            }
+        if self.white.len() > WHITE
+            && let Some((_, oldest)) = self.white.pop_first()
+        {
+            self.seen.remove(&oldest);
         }
     }
 
@@ -94,10 +94,10 @@ impl Policy for Monerod {
                 continue;
             }
             self.gray.push_back(name);
-            if self.gray.len() > GRAY {
-                if let Some(oldest) = self.gray.pop_front() {
-                    self.in_gray.remove(&oldest);
-                }
+            if self.gray.len() > GRAY
+                && let Some(oldest) = self.gray.pop_front()
+            {
+                self.in_gray.remove(&oldest);
             }
         }
     }
