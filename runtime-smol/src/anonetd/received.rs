@@ -8,7 +8,7 @@ use anonet_core::{Instant, Limits, Ticket, TxId, Verdict, ZoneKind};
 use bytes::Bytes;
 use smol::channel::{Receiver, Sender, bounded};
 
-use super::daemon::{Desk, Job, Manner};
+use super::daemon::{Desk, Job, Pace};
 use super::tx;
 use crate::clock::Clock;
 use crate::handle::{Handle, Stopped};
@@ -128,12 +128,11 @@ pub(super) struct Unread {
 }
 
 impl Unread {
-    const fn manner(&self) -> Manner {
+    /// A stem from an anonymity network waits before it goes on; what is for all to know does not.
+    const fn pace(&self) -> Pace {
         match self.form {
-            TxForm::Stem if self.zone.is_anonymity() => Manner::Delayed,
-            TxForm::Stem => Manner::Stem,
-            // a form that is not known yet is told to all, as it would be for its flag
-            _ => Manner::Fluff,
+            TxForm::Stem if self.zone.is_anonymity() => Pace::Delayed,
+            _ => Pace::Prompt,
         }
     }
 }
@@ -164,7 +163,7 @@ impl Reader {
     }
 
     async fn read(&self, unread: Unread) -> Result<(), Stopped> {
-        let manner = unread.manner();
+        let pace = unread.pace();
         let Unread { ticket, zone, blob, .. } = unread;
         let parsed = blob.clone();
         let Ok(id) = smol::unblock(move || tx::id_of(&parsed)).await else {
@@ -175,13 +174,13 @@ impl Reader {
         };
         // for each one alike, whoever's it is
         self.handle.call(move |node, now| node.echo(now, ticket, id)).await?;
-        let outcome = match (&self.desk, manner) {
-            (Some(_), Manner::Delayed) => Outcome::Delayed,
+        let outcome = match (&self.desk, pace) {
+            (Some(_), Pace::Delayed) => Outcome::Delayed,
             _ => Outcome::Pending,
         };
         let expires = self.list.add(self.clock.now(), Some(id), zone, outcome);
         if let Some(desk) = &self.desk {
-            desk.hand_in(Job { ticket, id, blob, zone, manner, expires, tries: 0 }).await;
+            desk.hand_in(Job { ticket, id, blob, zone, pace, expires, tries: 0 }).await;
         }
         Ok(())
     }

@@ -53,6 +53,8 @@ pub(super) enum CallError {
     Status(u16),
     #[error("its answer has more than {cap} bytes")]
     TooLarge { cap: usize },
+    #[error("it is busy and answers nothing at the moment")]
+    Busy,
     #[error("its answer is not understood: is a monerod there?")]
     Garbage,
 }

@@ -27,7 +27,7 @@ pub(super) use self::address::{DaemonAddress, DaemonAddressError};
 use self::chance::Chance;
 use self::client::HttpClient;
 use self::introduced::Introduced;
-pub(super) use self::queue::{Job, Manner};
+pub(super) use self::queue::{Job, Pace};
 use self::scan::Scan;
 pub(super) use self::state::{Chain, DaemonEntry, DaemonState, Standing};
 pub(super) use self::verdicts::Desk;

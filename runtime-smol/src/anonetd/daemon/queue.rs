@@ -12,15 +12,13 @@ const COPY_PAUSE: Duration = Duration::from_secs(1);
 /// How long the first try is followed by the second if the daemon cannot say; doubles with each up to the last.
 const RETRY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(160));
 
-/// In what form and from whom a transaction came, as far as it matters for its way.
+/// When the daemon is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Manner {
-    /// As a stem over an anonymity network: it waits before it goes on.
+pub(in super::super) enum Pace {
+    /// After a random while, as it came as a stem over an anonymity network.
     Delayed,
-    /// As a stem of the public network.
-    Stem,
-    /// To be told to all.
-    Fluff,
+    /// At once.
+    Prompt,
 }
 
 /// One transaction of a peer.
@@ -30,30 +28,11 @@ pub(in super::super) struct Job {
     pub(in super::super) id: TxId,
     pub(in super::super) blob: Bytes,
     pub(in super::super) zone: ZoneKind,
-    pub(in super::super) manner: Manner,
+    pub(in super::super) pace: Pace,
     /// When it is of no use any more.
     pub(in super::super) expires: Instant,
     /// How often the daemon could not say; 0 for a new one.
     pub(in super::super) tries: u32,
-}
-
-impl Manner {
-    /// What a copy is worth of a transaction that was let go before, as to a monerod that has it in its pool: a stem that
-    /// comes round is told to all, as is one that others tell of; what all were told is no news (spec: zones §5).
-    pub(super) const fn of_copy(self, before: Sent) -> Verdict {
-        match (self, before) {
-            (Self::Stem | Self::Fluff, Sent::Stem) => Verdict::Accept,
-            (Self::Delayed, _) | (_, Sent::Fluff) => Verdict::Forget,
-        }
-    }
-
-    /// How a first one goes on.
-    pub(super) const fn sent(self) -> Sent {
-        match self {
-            Self::Delayed | Self::Stem => Sent::Stem,
-            Self::Fluff => Sent::Fluff,
-        }
-    }
 }
 
 /// What is to be done with the one that is due.
@@ -61,34 +40,27 @@ impl Manner {
 pub(super) enum Due {
     /// Ask the daemon.
     Ask(Job),
-    /// A copy was accepted before: what becomes of this one follows from that.
-    Copy(Job, Sent),
+    /// The daemon has said this of a copy.
+    Copy(Job, Verdict),
     /// It has waited too long.
     Expired(Job),
-}
-
-/// In which form a transaction was let go to the public network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Sent {
-    Stem,
-    Fluff,
 }
 
 /// The jobs by their time, and what became of earlier ones.
 #[derive(Debug)]
 pub(super) struct Queue {
     cap: usize,
-    /// How long what became of one is remembered.
+    /// How long a verdict is remembered.
     memory: Duration,
     waiting: BTreeMap<(Instant, u64), Job>,
     count: u64,
     asking: BTreeSet<TxId>,
-    sent: BTreeMap<TxId, (Sent, Instant)>,
-    sent_by_age: BTreeSet<(Instant, TxId)>,
+    settled: BTreeMap<TxId, (Verdict, Instant)>,
+    settled_by_age: BTreeSet<(Instant, TxId)>,
 }
 
 impl Queue {
-    /// A queue of at most `cap` jobs, that remembers as many that are done, for `memory`.
+    /// A queue of at most `cap` jobs, that remembers as many verdicts, for `memory`.
     pub(super) const fn new(cap: usize, memory: Duration) -> Self {
         Self {
             cap,
@@ -96,8 +68,8 @@ impl Queue {
             waiting: BTreeMap::new(),
             count: 0,
             asking: BTreeSet::new(),
-            sent: BTreeMap::new(),
-            sent_by_age: BTreeSet::new(),
+            settled: BTreeMap::new(),
+            settled_by_age: BTreeSet::new(),
         }
     }
 
@@ -123,10 +95,10 @@ impl Queue {
             if job.expires <= now {
                 return Some(Due::Expired(job));
             }
-            if let Some(&(sent, until)) = self.sent.get(&job.id)
+            if let Some(&(verdict, until)) = self.settled.get(&job.id)
                 && until > now
             {
-                return Some(Due::Copy(job, sent));
+                return Some(Due::Copy(job, verdict));
             }
             if self.asking.insert(job.id) {
                 return Some(Due::Ask(job));
@@ -142,21 +114,16 @@ impl Queue {
         self.asking.remove(&id);
     }
 
-    /// A transaction was let go.
-    pub(super) fn sent(&mut self, now: Instant, id: TxId, form: Sent) {
+    /// The daemon has said of a transaction what holds for copies of it, too.
+    pub(super) fn settled(&mut self, now: Instant, id: TxId, verdict: Verdict) {
         let until = now + self.memory;
-        let form = match self.sent.insert(id, (form, until)) {
-            Some((before, old)) => {
-                self.sent_by_age.remove(&(old, id));
-                before.max(form)
-            }
-            None => form,
-        };
-        self.sent.insert(id, (form, until));
-        self.sent_by_age.insert((until, id));
-        while self.sent_by_age.len() > self.cap || self.sent_by_age.first().is_some_and(|&(until, _)| until <= now) {
-            let Some((_, oldest)) = self.sent_by_age.pop_first() else { break };
-            self.sent.remove(&oldest);
+        if let Some((_, before)) = self.settled.insert(id, (verdict, until)) {
+            self.settled_by_age.remove(&(before, id));
+        }
+        self.settled_by_age.insert((until, id));
+        while self.settled_by_age.len() > self.cap || self.settled_by_age.first().is_some_and(|&(until, _)| until <= now) {
+            let Some((_, oldest)) = self.settled_by_age.pop_first() else { break };
+            self.settled.remove(&oldest);
         }
     }
 }

@@ -162,7 +162,16 @@ struct LastHeader {
 #[derive(Deserialize)]
 struct Enveloped<T> {
     result: Option<T>,
+    error: Option<Refusal>,
 }
+
+#[derive(Deserialize)]
+struct Refusal {
+    code: i32,
+}
+
+/// Its core does not answer before it is synchronized.
+const CORE_BUSY: i32 = -9;
 
 impl HttpClient {
     /// Its state.
@@ -181,7 +190,11 @@ impl HttpClient {
         let body = self.post("/get_transaction_pool_hashes", Bytes::new(), POOL).await?;
         // on a thread where it delays no link
         let answer: PoolHashes = smol::unblock(move || read(&body)).await?;
-        if answer.status == "OK" { Ok(answer.tx_hashes) } else { Err(CallError::Garbage) }
+        match answer.status.as_str() {
+            "OK" => Ok(answer.tx_hashes),
+            "BUSY" => Err(CallError::Busy),
+            _ => Err(CallError::Garbage),
+        }
     }
 
     /// One block.
@@ -200,8 +213,13 @@ impl HttpClient {
     async fn json_rpc<T: DeserializeOwned>(&self, method: &str, params: &serde_json::Value, cap: usize) -> Result<T, CallError> {
         let request = json!({ "jsonrpc": "2.0", "id": "0", "method": method, "params": params });
         let answer: Enveloped<T> = read(&self.post("/json_rpc", request.to_string().into(), cap).await?)?;
-        // an error in its place is the refusal of one question
-        answer.result.ok_or(CallError::NotServed)
+        match (answer.result, answer.error) {
+            (Some(result), _) => Ok(result),
+            (None, Some(Refusal { code: CORE_BUSY })) => Err(CallError::Busy),
+            // the refusal of this one question
+            (None, Some(_)) => Err(CallError::NotServed),
+            (None, None) => Err(CallError::Garbage),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! The verdict is the answer to an ordinary submission, made once a stem from an anonymity network has waited: so the
 //! daemon relays what is valid, as this node does on its own public links. What the daemon has told the network already is
 //! forgotten here, as monerod passes on nothing that its pool knows: a peer that sends it once more learns no more than
-//! from any node.
+//! from any node. A copy of what was accepted is accepted, too, as the core knows what a further copy is worth.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::super::received::{Outcome, ReceivedList};
 use super::chance::Chance;
 use super::client::{CallError, HttpClient};
 use super::introduced::Introduced;
-use super::queue::{Due, Job, Manner, Queue, Sent, retry_after};
+use super::queue::{Due, Job, Pace, Queue, retry_after};
 use super::rpc::{Answer, MAX_SUBMIT};
 use super::state::DaemonState;
 use crate::clock::Clock;
@@ -118,7 +118,7 @@ impl Verdicts {
         if job.blob.len() > MAX_SUBMIT {
             return self.resolve(&job, Verdict::Forget, Outcome::TooLarge).await;
         }
-        let wait = if job.manner == Manner::Delayed { self.chance.forward_delay() } else { Duration::ZERO };
+        let wait = if job.pace == Pace::Delayed { self.chance.forward_delay() } else { Duration::ZERO };
         self.put(now + wait, job).await
     }
 
@@ -137,13 +137,7 @@ impl Verdicts {
                 // there is a place for each one that is being asked about
                 work.try_send(job).map_err(|_| Stopped)
             }
-            Some(Due::Copy(job, before)) => {
-                let verdict = job.manner.of_copy(before);
-                if verdict == Verdict::Accept {
-                    self.queue.sent(now, job.id, Sent::Fluff);
-                }
-                self.resolve(&job, verdict, Outcome::Known).await
-            }
+            Some(Due::Copy(job, verdict)) => self.resolve(&job, verdict, Outcome::Known).await,
             Some(Due::Expired(job)) => self.resolve(&job, Verdict::Forget, Outcome::Dropped).await,
             None => Ok(()),
         }
@@ -155,11 +149,11 @@ impl Verdicts {
         let (verdict, outcome) = match answer {
             Ok(Answer::Relayed) => {
                 self.introduced.add(now, job.id);
-                self.queue.sent(now, job.id, job.manner.sent());
+                self.queue.settled(now, job.id, Verdict::Accept);
                 (Verdict::Accept, Outcome::Accepted)
             }
             Ok(Answer::Known) => {
-                self.queue.sent(now, job.id, Sent::Fluff);
+                self.queue.settled(now, job.id, Verdict::Forget);
                 (Verdict::Forget, Outcome::Known)
             }
             Ok(Answer::Invalid) => (Verdict::Reject, Outcome::Rejected),

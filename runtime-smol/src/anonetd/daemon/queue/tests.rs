@@ -44,13 +44,13 @@ pub(in super::super) fn tickets(count: u8) -> VecDeque<Ticket> {
     std::iter::from_fn(|| node.poll_output()).filter_map(ticket).collect()
 }
 
-fn job(tickets: &mut VecDeque<Ticket>, id: u8, manner: Manner) -> Job {
+fn job(tickets: &mut VecDeque<Ticket>, id: u8) -> Job {
     Job {
         ticket: tickets.pop_front().unwrap(),
         id: TxId::new([id; 32]),
         blob: Bytes::from_static(b"tx"),
         zone: ZoneKind::Tor,
-        manner,
+        pace: Pace::Prompt,
         expires: START + 100 * SECOND,
         tries: 0,
     }
@@ -60,8 +60,8 @@ fn job(tickets: &mut VecDeque<Ticket>, id: u8, manner: Manner) -> Job {
 fn due(queue: &mut Queue, now: Instant) -> Option<(&'static str, TxId)> {
     queue.pop_due(now).map(|due| match due {
         Due::Ask(job) => ("ask", job.id),
-        Due::Copy(job, Sent::Stem) => ("copy of a stem", job.id),
-        Due::Copy(job, Sent::Fluff) => ("copy", job.id),
+        Due::Copy(job, Verdict::Accept) => ("accept", job.id),
+        Due::Copy(job, _) => ("forget", job.id),
         Due::Expired(job) => ("expired", job.id),
     })
 }
@@ -69,9 +69,9 @@ fn due(queue: &mut Queue, now: Instant) -> Option<(&'static str, TxId)> {
 #[test]
 fn jobs_come_out_at_their_time_and_not_before() {
     let (mut queue, mut tickets) = (Queue::new(9, MEMORY), tickets(3));
-    queue.put(START + 22 * SECOND, job(&mut tickets, 1, Manner::Delayed)).unwrap();
-    queue.put(START, job(&mut tickets, 2, Manner::Fluff)).unwrap();
-    queue.put(START + 200 * SECOND, job(&mut tickets, 3, Manner::Stem)).unwrap();
+    queue.put(START + 22 * SECOND, job(&mut tickets, 1)).unwrap();
+    queue.put(START, job(&mut tickets, 2)).unwrap();
+    queue.put(START + 200 * SECOND, job(&mut tickets, 3)).unwrap();
     assert_eq!(due(&mut queue, START), Some(("ask", TxId::new([2; 32]))));
     let at = queue.next_due().unwrap();
     assert_eq!((at, due(&mut queue, Instant::from_micros(at.as_micros() - 1))), (START + 22 * SECOND, None));
@@ -82,49 +82,35 @@ fn jobs_come_out_at_their_time_and_not_before() {
 
 #[test]
 fn one_copy_is_asked_about_and_the_others_follow() {
-    let (mut queue, mut tickets, id) = (Queue::new(9, MEMORY), tickets(4), TxId::new([1; 32]));
-    for manner in [Manner::Stem, Manner::Fluff] {
-        queue.put(START, job(&mut tickets, 1, manner)).unwrap();
+    let (mut queue, mut tickets, id) = (Queue::new(9, MEMORY), tickets(5), TxId::new([1; 32]));
+    for _ in 0..2 {
+        queue.put(START, job(&mut tickets, 1)).unwrap();
     }
     assert_eq!((due(&mut queue, START), due(&mut queue, START)), (Some(("ask", id)), None));
     assert_eq!(queue.next_due(), Some(START + COPY_PAUSE));
     queue.asked(id);
-    queue.sent(START, id, Sent::Stem);
-    assert_eq!(due(&mut queue, START + COPY_PAUSE), Some(("copy of a stem", id)));
-    queue.sent(START, id, Sent::Fluff);
-    queue.sent(START, id, Sent::Stem);
-    queue.put(START, job(&mut tickets, 1, Manner::Stem)).unwrap();
-    assert_eq!(due(&mut queue, START), Some(("copy", id)), "it never becomes a stem again");
-    let late = Job { expires: START + 2 * MEMORY, ..job(&mut tickets, 1, Manner::Stem) };
-    queue.put(START, late).unwrap();
-    assert_eq!(due(&mut queue, START + MEMORY), Some(("ask", id)), "it was forgotten");
+    queue.settled(START, id, Verdict::Accept);
+    assert_eq!(due(&mut queue, START + COPY_PAUSE), Some(("accept", id)));
+    queue.settled(START + SECOND, id, Verdict::Forget);
+    queue.put(START, job(&mut tickets, 1)).unwrap();
+    assert_eq!(due(&mut queue, START + MEMORY), Some(("expired", id)));
+    for (after, expected) in [(MEMORY, "forget"), (MEMORY + SECOND, "ask")] {
+        queue.put(START, Job { expires: START + 2 * MEMORY, ..job(&mut tickets, 1) }).unwrap();
+        assert_eq!(due(&mut queue, START + after), Some((expected, id)), "it is remembered for its time");
+    }
 }
 
 #[test]
 fn the_cap_holds_for_jobs_and_for_what_is_remembered() {
     let (mut queue, mut tickets) = (Queue::new(2, MEMORY), tickets(4));
     for id in 1..=2 {
-        queue.put(START, job(&mut tickets, id, Manner::Stem)).unwrap();
+        queue.put(START, job(&mut tickets, id)).unwrap();
     }
-    assert!(queue.put(START, job(&mut tickets, 3, Manner::Stem)).is_err_and(|job| job.id == TxId::new([3; 32])));
+    assert!(queue.put(START, job(&mut tickets, 3)).is_err_and(|job| job.id == TxId::new([3; 32])));
     while queue.pop_due(START).is_some() {}
-    (1..=3).for_each(|id| queue.sent(START + SECOND * id.into(), TxId::new([id; 32]), Sent::Fluff));
-    assert_eq!((queue.sent.len(), queue.sent_by_age.len()), (2, 2));
-    assert!(!queue.sent.contains_key(&TxId::new([1; 32])), "the oldest makes room");
-}
-
-#[test]
-fn copies_are_worth_what_monerod_makes_of_them() {
-    for (manner, before, verdict) in [
-        (Manner::Stem, Sent::Stem, Verdict::Accept),
-        (Manner::Fluff, Sent::Stem, Verdict::Accept),
-        (Manner::Stem, Sent::Fluff, Verdict::Forget),
-        (Manner::Fluff, Sent::Fluff, Verdict::Forget),
-        (Manner::Delayed, Sent::Stem, Verdict::Forget),
-        (Manner::Delayed, Sent::Fluff, Verdict::Forget),
-    ] {
-        assert_eq!(manner.of_copy(before), verdict, "{manner:?} {before:?}");
-    }
+    (1..=3).for_each(|id| queue.settled(START + SECOND * id.into(), TxId::new([id; 32]), Verdict::Forget));
+    assert_eq!((queue.settled.len(), queue.settled_by_age.len()), (2, 2));
+    assert!(!queue.settled.contains_key(&TxId::new([1; 32])), "the oldest makes room");
 }
 
 #[test]

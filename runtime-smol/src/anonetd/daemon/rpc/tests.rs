@@ -55,6 +55,8 @@ fn answers_are_read_and_everything_else_is_garbage() {
             json!({ "result": { "block_header": header, "tx_hashes": [hash(3)], "blob": "00" } }),
             json!({ "result": { "block_header": header } }),
             json!({ "error": { "code": -2, "message": "too high" } }),
+            json!({ "error": { "code": -9, "message": "Core is busy" } }),
+            json!({}),
             json!({ "status": "BUSY", "tx_hashes": [] }),
             json!({ "status": "OK", "tx_hashes": ["3"] }),
         ];
@@ -67,7 +69,9 @@ fn answers_are_read_and_everything_else_is_garbage() {
         assert_eq!(client.block(9).await.map(|block| block.tx_hashes), Ok(vec![Hash([3; 32])]));
         assert_eq!(client.block(9).await.map(|block| block.tx_hashes), Ok(vec![]));
         assert_eq!(client.block(9).await, Err(CallError::NotServed));
-        assert_eq!(client.pool().await, Err(CallError::Garbage));
+        assert_eq!(client.block(9).await, Err(CallError::Busy));
+        assert_eq!(client.block(9).await, Err(CallError::Garbage));
+        assert_eq!(client.pool().await, Err(CallError::Busy));
         assert_eq!(client.pool().await, Err(CallError::Garbage));
     });
 }

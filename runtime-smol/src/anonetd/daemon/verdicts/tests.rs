@@ -38,15 +38,15 @@ impl Stage {
         Self { verdicts, work: bounded(ASKERS), tickets: tickets(40) }
     }
 
-    async fn arrive(&mut self, now: Instant, id: u8, manner: Manner) {
-        self.arrive_with(now, id, manner, Bytes::from_static(b"tx")).await;
+    async fn arrive(&mut self, now: Instant, id: u8, pace: Pace) {
+        self.arrive_with(now, id, pace, Bytes::from_static(b"tx")).await;
     }
 
-    async fn arrive_with(&mut self, now: Instant, id: u8, manner: Manner, blob: Bytes) {
+    async fn arrive_with(&mut self, now: Instant, id: u8, pace: Pace, blob: Bytes) {
         let (zone, id) = (ZoneKind::Tor, TxId::new([id; 32]));
         let expires = self.verdicts.received.add(now, Some(id), zone, Outcome::Pending);
         let ticket = self.tickets.pop_front().unwrap();
-        self.verdicts.arrived(now, Job { ticket, id, blob, zone, manner, expires, tries: 0 }).await.unwrap();
+        self.verdicts.arrived(now, Job { ticket, id, blob, zone, pace, expires, tries: 0 }).await.unwrap();
     }
 
     /// What the daemon would be asked about now.
@@ -69,7 +69,7 @@ fn stems_of_anonymity_networks_wait_and_others_do_not() {
         let mut stage = Stage::new(executor, 4_096);
         let (mut waits, count) = (Vec::new(), 40);
         for id in 0..count {
-            stage.arrive(START, id, Manner::Delayed).await;
+            stage.arrive(START, id, Pace::Delayed).await;
         }
         while let Some(at) = stage.verdicts.queue.next_due() {
             let before = Instant::from_micros(at.as_micros() - 1);
@@ -86,8 +86,8 @@ fn stems_of_anonymity_networks_wait_and_others_do_not() {
         assert!(waits.iter().all(|wait| (3.0..60.0).contains(wait)) && waits.windows(2).any(|pair| pair[0] != pair[1]));
 
         let mut stage = Stage::new(executor, 4_096);
-        stage.arrive(START, 1, Manner::Stem).await;
-        stage.arrive(START, 2, Manner::Fluff).await;
+        stage.arrive(START, 1, Pace::Prompt).await;
+        stage.arrive(START, 2, Pace::Prompt).await;
         assert_eq!(stage.asked(START).await.len(), 2);
     });
 }
@@ -102,14 +102,14 @@ fn answers_become_outcomes() {
             (3, Answer::Invalid, Outcome::Rejected, false),
             (4, Answer::Unwanted, Outcome::Refused, false),
         ] {
-            stage.arrive(START, id, Manner::Fluff).await;
+            stage.arrive(START, id, Pace::Prompt).await;
             let job = stage.asked(START).await.pop().unwrap();
             assert_eq!(stage.outcome(id), Outcome::Pending);
             stage.verdicts.answered(START, job, Ok(answer)).await.unwrap();
             assert_eq!((stage.outcome(id), stage.verdicts.introduced.contains(&TxId::new([id; 32]))), (outcome, introduced));
         }
         for id in [1, 2] {
-            stage.arrive(START, id, Manner::Fluff).await;
+            stage.arrive(START, id, Pace::Prompt).await;
         }
         assert!(stage.asked(START).await.is_empty(), "what is out needs no second question");
         assert_eq!((stage.outcome(1), stage.outcome(2)), (Outcome::Accepted, Outcome::Known));
@@ -121,7 +121,7 @@ fn a_daemon_that_cannot_say_is_asked_again_until_the_time_is_up() {
     run(async |executor| {
         for answer in [Ok(Answer::Busy), Err(CallError::Refused), Err(CallError::Garbage), Err(CallError::NotServed)] {
             let mut stage = Stage::new(executor, 4_096);
-            stage.arrive(START, 1, Manner::Stem).await;
+            stage.arrive(START, 1, Pace::Prompt).await;
             let (mut now, mut tries) = (START, 0);
             while let Some(at) = stage.verdicts.queue.next_due() {
                 let pause = at.saturating_since(now);
@@ -144,18 +144,18 @@ fn the_caps_hold() {
     run(async |executor| {
         let mut stage = Stage::new(executor, 2);
         for id in 1..=3 {
-            stage.arrive(START, id, Manner::Delayed).await;
+            stage.arrive(START, id, Pace::Delayed).await;
         }
         // the third found no place, and the list had none for the first
         assert_eq!((stage.outcome(2), stage.outcome(3)), (Outcome::Pending, Outcome::Dropped));
 
         let mut stage = Stage::new(executor, 4_096);
         for (id, size, outcome) in [(1, MAX_SUBMIT, Outcome::Pending), (2, MAX_SUBMIT + 1, Outcome::TooLarge)] {
-            stage.arrive_with(START, id, Manner::Fluff, vec![2; size].into()).await;
+            stage.arrive_with(START, id, Pace::Prompt, vec![2; size].into()).await;
             assert_eq!(stage.outcome(id), outcome);
         }
         for id in 3..20 {
-            stage.arrive(START, id, Manner::Fluff).await;
+            stage.arrive(START, id, Pace::Prompt).await;
         }
         let mut asked = stage.asked(START).await;
         assert_eq!(asked.len(), ASKERS, "so many at once");
