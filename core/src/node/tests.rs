@@ -1,7 +1,7 @@
 use alloc::boxed::Box;
 use alloc::vec;
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -10,9 +10,11 @@ use crate::addr::{Addr, ZoneKind};
 use crate::config::{PeerRole, ZoneConfig};
 use crate::conn::Conn;
 use crate::ids::TxId;
+use crate::levin;
 use crate::network::Network;
 use crate::output::Direction;
 use crate::tx::LocalTx;
+use crate::wire::{NewTransactions, TxForm, command};
 use crate::zone::route::{Why, route_local};
 
 const NOW: Instant = Instant::from_micros(1);
@@ -100,4 +102,31 @@ fn a_slow_link_lives_while_it_progresses_and_a_stalled_one_is_given_up() {
         _ => None,
     });
     assert_eq!(closed.collect::<Vec<_>>(), [(stalled, crate::CloseReason::SlowReader)]);
+}
+
+#[test]
+fn copies_of_own_transactions_count_on_outgoing_public_links_alone() {
+    for (zone, direction, counts) in
+        [(ZoneId(0), Direction::Outgoing, true), (ZoneId(0), Direction::Incoming, false), (ZoneId(1), Direction::Outgoing, false)]
+    {
+        let mut node = node();
+        let tx = LocalTx::new(Bytes::from_static(b"own")).unwrap();
+        node.submit_tx(NOW, TxId::new([1; 32]), tx).unwrap();
+        for host in ["45.1.0.1:1", "45.2.0.1:1"] {
+            let conn = link(&mut node, zone);
+            let found = node.conns.find_mut(conn.0).unwrap();
+            // an anonymity peer has no such address, and would not count if it had
+            (found.direction, found.addr) = (direction, Some(Addr::parse(host, 1).unwrap()));
+            let mut frame = BytesMut::new();
+            levin::frame(&mut frame, levin::Kind::Notify, command::NEW_TRANSACTIONS, |out| {
+                NewTransactions::encode(out, TxForm::Fluff, 0, [&b"own"[..]].into_iter());
+            });
+            node.handle_data(NOW, conn, &frame).unwrap();
+            let tickets = core::iter::from_fn(|| node.poll_output());
+            let ticket = |output| if let Output::Event(Event::Tx { ticket, .. }) = output { Some(ticket) } else { None };
+            let ticket = tickets.filter_map(ticket).next().unwrap();
+            node.echo(NOW, ticket, TxId::new([1; 32]));
+        }
+        assert_eq!(node.stash().count(), usize::from(!counts), "{zone:?} {direction:?}");
+    }
 }
