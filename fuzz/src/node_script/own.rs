@@ -126,6 +126,10 @@ impl Own {
                 assert!(*recipients > 0);
                 self.handed += 1;
             }
+            Event::Seen { id, size, .. } => {
+                let kept = self.kept.remove(id).expect("it was kept, and is seen once");
+                assert_eq!(*size, kept.size);
+            }
             Event::Expired { id } => {
                 let left = self.expired.get_mut(id).expect("it was due");
                 *left = left.checked_sub(1).expect("it expires once");

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use anonet_core::{
-    Banned, ChainTip, ConnId, DialFailure, Direction, Instant, Node, Refused, StaleTicket, UnknownConn, Verdict, ZoneKind,
+    Banned, ChainTip, ConnId, DialFailure, Direction, Instant, Node, Refused, StaleTicket, TxId, UnknownConn, Verdict, ZoneKind,
 };
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -140,6 +140,10 @@ impl Run {
                 self.watch.node.unban(now, &who);
                 assert!(self.watch.node.bans().all(|ban| ban.who != who));
             }
+            12 | 13 => {
+                let now = self.tick();
+                self.watch.node.confirm_tx(now, TxId::new([script.byte() % 8; 32]));
+            }
             _ => {}
         }
     }
@@ -248,6 +252,9 @@ impl Run {
     fn resolve(&mut self, script: &mut Script<'_>) {
         let (at, verdict) = (script.index(self.watch.tickets.len()), script.byte());
         let Some((ticket, blob)) = self.watch.tickets.get(at).cloned() else { return };
+        // an own transaction's id, whatever the copy is: the node believes its application
+        let now = self.tick();
+        self.watch.node.echo(now, ticket, TxId::new([verdict >> 5; 32]));
         let verdict = match verdict % 4 {
             0 => Verdict::Reject,
             1 => Verdict::Forget,
