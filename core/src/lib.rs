@@ -171,6 +171,10 @@
 //! transaction is held ([`Event::Held`]) until one appears. Received transactions are never trusted: the embedder gets
 //! an [`Event::Tx`] with a [`Ticket`] and answers with [`Node::resolve_tx`].
 //!
+//! Being handed over is no evidence that the network has a transaction. What is, ends it ([`Event::Seen`]): two copies by
+//! outgoing public links of different networks, of which the embedder tells with [`Node::echo`]; or what the embedder sees
+//! in its daemon, [`Node::confirm_tx`], if [`Config::witness`] says so.
+//!
 //! # What inputs cost
 //!
 //! | input | work | memory |

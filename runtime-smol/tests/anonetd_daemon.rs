@@ -142,6 +142,27 @@ fn evidence_ends_an_own_transaction_on_disk_too() {
 }
 
 #[test]
+fn without_a_daemon_two_public_peers_of_different_networks_are_evidence() {
+    let listeners = ["127.1.0.1:0", "127.2.0.1:0"].map(|addr| TcpListener::bind(addr).unwrap());
+    let peers = listeners.each_ref().map(|listener| listener.local_addr().unwrap().to_string());
+    let proxy = format!("tor,127.0.0.1:{}", free_port());
+    let options = ["--proxy", &proxy, "--add-peer", ONION, "--add-peer", &peers[0], "--add-peer", &peers[1]];
+    let node = Daemon::start_in(Scratch::new(), &options);
+    let peers = listeners.each_ref().map(Peer::listen);
+    node.wait_for("both links", |node| node.status()["zones"][1]["outgoing"] == 2);
+    let submit = node.command("submit").args(["--wait", "held"]).arg(tx1()).output().unwrap();
+    assert_eq!(submit.status.code(), Some(0), "{}", stderr(&submit));
+    let entry = |node: &Daemon| node.status()["stash"][0].clone();
+    assert_eq!((&entry(&node)["state"], &entry(&node)["witness"]), (&"held".into(), &"public".into()));
+    peers[0].send(TxForm::Fluff, &unhex(&tx1_hex()));
+    node.wait_for("the first copy", |node| verdict(node) == "pending");
+    assert_eq!(entry(&node)["state"], "held", "one is no evidence");
+    peers[1].send(TxForm::Fluff, &unhex(&tx1_hex()));
+    node.wait_for("evidence", |node| entry(node)["state"] == "seen");
+    assert!(!peers.iter().any(Peer::is_closed));
+}
+
+#[test]
 fn submit_waits_for_evidence_if_it_is_told_to() {
     let monerod = Monerod::start();
     let (node, peer) = public(&monerod);

@@ -123,8 +123,17 @@ fn describe(entry: &StashEntry) -> String {
         (State::Held, why) => format!("held: the node keeps it and sends it when it can; {}", why.unwrap_or("it waits")),
         (State::Seen, _) => format!("seen {}: the network has it", seen_by(entry)),
         (State::Queued, _) => format!("queued: it is on its way to peers of {zone}"),
-        (State::Handed, _) if entry.peers_handed_to == 1 => format!("handed: 1 peer of {zone} was given it"),
-        (State::Handed, _) => format!("handed: {} peers of {zone} were given it", entry.peers_handed_to),
+        (State::Handed, _) => {
+            let who = match entry.peers_handed_to {
+                1 => format!("1 peer of {zone} was given it"),
+                count => format!("{count} peers of {zone} were given it"),
+            };
+            let unconfirmed = match entry.witness {
+                Some(_) => "",
+                None => "; unconfirmed, as only a daemon or the public network could show that it spread",
+            };
+            format!("handed: {who}{unconfirmed}")
+        }
     }
 }
 
@@ -174,7 +183,9 @@ mod tests {
             (entry("held", 0, 0), "no peer is connected", "until `anonetd status` says handed"),
             (entry("queued", 0, 0), "peers of tor", "until `anonetd status` says handed"),
             (entry("handed", 1, 0), "1 peer of tor was", "2 more minutes"),
-            (entry("handed", 3, 1), "3 peers of tor were", "surely read"),
+            (entry("handed", 3, 1), "3 peers of tor were given it; unconfirmed", "surely read"),
+            (StashEntry { witness: Some("daemon".into()), ..entry("seen", 1, 0) }, "by the daemon", "may stop"),
+            (StashEntry { witness: Some("public".into()), ..entry("seen", 1, 0) }, "two public links", "may stop"),
         ] {
             assert!(describe(&entry).starts_with(entry.state.name()));
             assert!(describe(&entry).contains(says), "{}", describe(&entry));

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::super::args::StashStore;
 use super::super::daemon::{DaemonEntry, Standing};
 use super::super::relay_policy::FLUFF;
-use super::report::{Proxy, State, Status, ZoneEntry};
+use super::report::{Proxy, StashEntry, State, Status, ZoneEntry};
 
 /// The state as lines of text; ends with a line break.
 pub(super) fn render(status: &Status) -> String {
@@ -112,8 +112,11 @@ fn write_stash(out: &mut String, status: &Status) -> std::fmt::Result {
         }
         writeln!(out, "    next: {}; kept for {}", entry.next_action, span(entry.expires_in_seconds))?;
     }
-    if status.stash.iter().any(|entry| entry.state == State::Handed) {
-        writeln!(out, "  handed is no proof that the network has it; a wallet or block explorer can tell")?;
+    let handed = |entry: &&StashEntry| entry.state == State::Handed;
+    match status.stash.iter().find(handed).map(|entry| &entry.witness) {
+        Some(None) => writeln!(out, "  handed is no proof that the network has it; a wallet or block explorer can tell")?,
+        Some(Some(_)) => writeln!(out, "  handed is no proof that the network has it; it turns to seen once there is one")?,
+        None => {}
     }
     Ok(())
 }
