@@ -86,6 +86,9 @@ pub(super) struct RunArgs {
     /// Most connections from public peers [default: 128]; hidden services have theirs in --anonymous-inbound
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i64).range(-1..=4_294_967_295), allow_negative_numbers = true)]
     pub(super) in_peers: Option<i64>,
+    /// Tell nobody on which port this node listens for public peers; they then find it by nobody's word but yours
+    #[arg(long)]
+    pub(super) hide_my_port: bool,
     /// Most connections from one IPv4 address, or from one /64 of IPv6
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_connections_per_ip: u32,

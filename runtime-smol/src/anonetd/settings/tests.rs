@@ -170,3 +170,23 @@ fn choices_reach_the_core() {
     assert_eq!(config("").route.weaker, WeakerZone::AsFallback);
     assert_eq!(config("--weaker-zone only-alone").route.weaker, WeakerZone::OnlyAlone);
 }
+
+#[test]
+fn the_port_is_told_where_others_can_reach_it() {
+    let told = |options: &str| {
+        let zone = settings(options).unwrap().service.config.zones.pop().unwrap();
+        (zone.public_port, zone.can_ping_back)
+    };
+    for (options, expected) in [
+        ("", (None, true)),
+        ("--p2p-bind-port 5", (Some(5), true)),
+        ("--p2p-bind-ip 1.2.3.4 --network stagenet", (Some(38_080), true)),
+        ("--p2p-use-ipv6 --p2p-bind-port-ipv6 7", (Some(7), true)),
+        ("--p2p-bind-port 5 --hide-my-port", (None, true)),
+        ("--p2p-bind-port 5 --in-peers 0", (None, true)),
+        ("--p2p-bind-port 5 --proxy 127.0.0.1:1", (None, false)),
+        ("--p2p-bind-port 5 --offline", (None, true)),
+    ] {
+        assert_eq!(told(options), expected, "{options}");
+    }
+}

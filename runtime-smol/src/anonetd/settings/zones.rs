@@ -29,6 +29,7 @@ pub(super) fn take_offline(service: &mut Service) {
         (zone.max_outgoing, zone.max_incoming) = (0, 0);
         zone.peers.clear();
         zone.seeds.clear();
+        zone.public_port = None;
     }
     service.listeners.clear();
 }
@@ -80,6 +81,11 @@ pub(super) fn add_public(service: &mut Service, plan: PublicPlan, args: &RunArgs
     zone.max_per_host = args.max_connections_per_ip;
     if plan.listen.is_some() {
         zone.max_incoming = count(args.in_peers).unwrap_or(DEFAULT_MAX_INCOMING);
+    }
+    // behind a proxy the port is another machine's, and the ping would come from there (spec: zones §2)
+    zone.can_ping_back = plan.proxy.is_none();
+    if plan.proxy.is_none() && !args.hide_my_port && zone.max_incoming > 0 {
+        zone.public_port = plan.listen.addrs().next().map(|addr| addr.port());
     }
     let index = service.config.zones.len();
     service.listeners.extend(plan.listen.addrs().map(|bind| Listener { zone: index, bind, preface: Preface::None }));
