@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
+use anonet_tests::lab::indiscreet_line;
 use serde_json::Value;
 
 pub const ONION: &str = "zbjkbsxc5munw3qusl7j2hpcmikhqocdf4pqhnhtpzw5nt5jrmofptid.onion:18083";
@@ -194,6 +195,9 @@ impl Daemon {
         let status = self.child.wait().unwrap();
         let took = begin.elapsed();
         self.logger.take().unwrap().join().unwrap();
+        if !self.options.iter().any(|option| option == "--log-level") {
+            assert_eq!(indiscreet_line(&self.log()), None, "the log at its default level names nobody");
+        }
         (status.code(), took)
     }
 

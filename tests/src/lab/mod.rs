@@ -11,6 +11,7 @@
 
 mod anonetd;
 mod bare;
+mod discretion;
 mod fakesocks;
 mod i2p;
 mod monerod;
@@ -24,6 +25,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 pub use bare::BareNode;
+pub use discretion::indiscreet_line;
 pub use fakesocks::{Auth, Connect, FakeSocks, Tap, onions};
 pub use i2p::I2pNet;
 pub use monerod::{Chain, Monerod, Transaction};

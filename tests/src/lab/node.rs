@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::anonetd::{Launch, Watching, describe, run};
+use super::discretion::indiscreet_line;
 use super::monerod::Transaction;
 use super::process::{WorkDir, free_port, output_of};
 use super::wait_for;
@@ -261,6 +262,7 @@ impl Node {
             ended.ok_or("still running")
         });
         assert_eq!(status.code(), Some(0), "exit code after SIGTERM: {status}");
+        assert_eq!(indiscreet_line(&self.log()), None, "the log at its default level names nobody");
     }
 }
 
