@@ -2,7 +2,7 @@
 
 use anonet_core::levin::Kind;
 use anonet_core::wire::{HandshakeRequest, HandshakeResponse, NodeData, TimedSyncRequest, TimedSyncResponse, command};
-use anonet_core::{Config, Network, ZoneKind};
+use anonet_core::{ChainTip, Config, Network, ZoneKind};
 use anonet_tests::conformance::{Dialogue, Peer, after, dialogue, differs};
 use anonet_tests::world::World;
 use anonet_tests::world::cast::{addr, config, frame, handshake_request, handshake_response, node_data, zone};
@@ -356,6 +356,20 @@ pub(crate) fn zone_rows() -> Vec<Dialogue> {
                 peer.told()
             },
             "",
+        ),
+        differs(
+            "messages §10",
+            "the height and the top block of the moment are told",
+            "to incoming links of an anonymity zone the height of the hour, rounded up, and no block's id (§10)",
+            || {
+                let mut peer = Peer::dialling(ZoneKind::Tor);
+                peer.world.call(peer.node, |node, now| node.set_tip(now, ChainTip::new(100, [7; 32], 5, 16)));
+                peer.send(&handshake_request());
+                let (_, body) = peer.frames().remove(0);
+                let sync = HandshakeResponse::decode(&body).expect("an answer").sync;
+                format!("height {}, the same for all: {}", sync.current_height, sync.top_id == [0; 32])
+            },
+            "height 120, the same for all: true".to_owned(),
         ),
         differs(
             "messages §10",
