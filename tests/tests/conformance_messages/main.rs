@@ -2,6 +2,7 @@
 
 mod links;
 mod lists;
+mod pings;
 
 use anonet_core::levin::Kind;
 use anonet_core::wire::{
@@ -182,8 +183,15 @@ fn bodies() {
 
 #[test]
 fn handshakes_and_timed_syncs() {
-    for rows in [links::dialler_rows(), links::acceptor_rows(), links::sync_rows(), links::own_address_rows(), links::zone_rows()]
-    {
+    for rows in [
+        links::dialler_rows(),
+        links::acceptor_rows(),
+        links::sync_rows(),
+        links::own_address_rows(),
+        pings::ping_rows(),
+        pings::flag_rows(),
+        links::zone_rows(),
+    ] {
         check(&rows, |steps| steps());
     }
 }
@@ -197,7 +205,7 @@ fn peer_lists_and_transactions() {
 
 #[test]
 fn every_section_is_covered() {
-    let tables: [&dyn Sections; 12] = [
+    let tables: [&dyn Sections; 14] = [
         &body_rows(),
         &length_rows(),
         &network_rows(),
@@ -205,6 +213,8 @@ fn every_section_is_covered() {
         &links::acceptor_rows(),
         &links::sync_rows(),
         &links::own_address_rows(),
+        &pings::ping_rows(),
+        &pings::flag_rows(),
         &links::zone_rows(),
         &lists::peer_list_rows(),
         &lists::payload_rows(),
