@@ -92,6 +92,9 @@ impl FakeSocks {
                 .arg("--capture")
                 .arg(dir.path().join("streams"))
                 .args(options)
+                // it ends with this process, too, if nobody drops it
+                .arg("--owned")
+                .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .stderr(errors)
                 .spawn()
