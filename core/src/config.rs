@@ -21,6 +21,9 @@ pub enum RelayPolicy {
     /// `disable_noise`.
     #[default]
     Fluff,
+    /// On two outgoing links at a time, cut into units of one size that leave on a clock whether there is anything to send
+    /// or not: monerod's default. Carries transactions of up to 60,703 bytes.
+    Noise,
 }
 
 impl RelayPolicy {
@@ -29,6 +32,7 @@ impl RelayPolicy {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Fluff => "fluff",
+            Self::Noise => "noise",
         }
     }
 }

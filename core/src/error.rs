@@ -46,6 +46,16 @@ pub enum SubmitError {
         /// Bytes kept.
         bytes: usize,
     },
+    /// The policy of an anonymity zone cannot carry it.
+    #[error(
+        "the transaction has {size} bytes, more than the {most} that the policy noise carries: start with another --relay-policy"
+    )]
+    TooLarge {
+        /// Bytes of the transaction.
+        size: usize,
+        /// Bytes that can be carried.
+        most: usize,
+    },
     /// The node is stopping.
     #[error("the node is stopping: submit again after the restart")]
     Stopping,

@@ -30,6 +30,9 @@ impl Node {
         if self.stopping != Stopping::No {
             return Err(SubmitError::Stopping);
         }
+        if let Some(most) = self.largest_local().filter(|&most| tx.size() > most) {
+            return Err(SubmitError::TooLarge { size: tx.size(), most });
+        }
         match self.stash.insert(self.now, id, tx, Why::NoZone)? {
             Some(entry) => {
                 self.route_entry(entry, super::send::Announce::Always);

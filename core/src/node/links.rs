@@ -40,6 +40,7 @@ impl Node {
         self.schedule(id);
         self.outbox.event(Event::Up { conn: id, zone: zone_id, direction });
         if direction == Direction::Outgoing {
+            self.noise_link_up(zone_id);
             self.reroute(Held::Include);
             self.send_accepted();
         }
@@ -114,6 +115,7 @@ impl Node {
         if conn.direction == Direction::Incoming {
             return;
         }
+        self.noise_link_down(conn.zone, id);
         for entry in self.flushes.drop_link(id).into_iter().flatten().chain(conn.queue.unsent()) {
             self.stash.drop_carrier(entry);
         }

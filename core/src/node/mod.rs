@@ -7,6 +7,7 @@ mod dispatch;
 mod input;
 mod keep;
 mod links;
+mod noise;
 mod ping;
 mod send;
 mod tick;
@@ -26,6 +27,7 @@ use crate::ids::{ConnId, ZoneId};
 use crate::output::{Event, Outbox, Output};
 use crate::received::Received;
 use crate::relay::flush::Flushes;
+use crate::relay::noise::Noise;
 use crate::relay::stem::Stems;
 use crate::relay::transit::{Digest, Transit};
 use crate::stash::{Stash, StashReport};
@@ -136,7 +138,8 @@ impl Node {
     /// When to call [`handle_timeout`](Self::handle_timeout), if nothing else happens before; `None`: never.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let zones = self.zones.iter().flat_map(|zone| [zone.next_fill, zone.errands.next_check()]).flatten();
+        let noise = |zone: &Zone| zone.noise.as_ref().map(Noise::next_due);
+        let zones = self.zones.iter().flat_map(|zone| [zone.next_fill, zone.errands.next_check(), noise(zone)]).flatten();
         let components = [
             self.timers.next(),
             self.flushes.next_due(),

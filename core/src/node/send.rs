@@ -78,7 +78,7 @@ impl Node {
         self.local_exit()
     }
 
-    fn local_exit(&self) -> Result<LocalExit, Why> {
+    pub(super) fn local_exit(&self) -> Result<LocalExit, Why> {
         route_local(self.rules, &self.statuses(), self.public_only.as_ref())
     }
 
@@ -110,6 +110,7 @@ impl Node {
             }
             ExitForm::Anonymity => match self.zones[exit.zone().index()].relay {
                 RelayPolicy::Fluff => self.fluff_local(entry, exit),
+                RelayPolicy::Noise => self.noise_local(entry, exit),
             },
         }
     }
@@ -200,13 +201,18 @@ impl Node {
     /// The public link on which a stem goes on: one whose peer is not behind this node, or, as long as it knows no tip,
     /// behind the median of what outgoing peers claim (spec: dandelion-noise §3).
     pub(super) fn stem_hop(&mut self, source: Option<ConnId>, zone: ZoneId) -> Option<ConnId> {
+        let eligible = self.eligible(zone);
+        self.stems.next_hop(self.now, source, eligible.iter().copied(), &mut *self.rng)
+    }
+
+    /// Outgoing links whose peer is not behind: a monerod that is ignores transactions.
+    pub(super) fn eligible(&self, zone: ZoneId) -> Vec<ConnId> {
         let mut heights: Vec<u64> = self.ready_outgoing(zone).map(|(_, conn)| conn.height).collect();
         heights.sort_unstable();
         let median = heights.get(heights.len().saturating_sub(1) / 2).copied().unwrap_or(0);
         let wanted = self.chain.height().unwrap_or(median);
         let eligible = |(_, conn): &(ConnId, &Conn)| conn.height.saturating_add(2) >= wanted;
-        let eligible: Vec<ConnId> = self.ready_outgoing(zone).filter(eligible).map(|(id, _)| id).collect();
-        self.stems.next_hop(self.now, source, eligible.iter().copied(), &mut *self.rng)
+        self.ready_outgoing(zone).filter(eligible).map(|(id, _)| id).collect()
     }
 
     pub(super) fn tx_frame(&self, form: TxForm, blobs: &[&[u8]]) -> Bytes {

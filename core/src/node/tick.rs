@@ -29,6 +29,9 @@ impl Node {
             if self.zones[index].errands.check_is_due(self.now) {
                 self.check_hearsay(ZoneId(index as u8));
             }
+            if self.zones[index].noise.as_ref().is_some_and(|noise| noise.next_due() <= self.now) {
+                self.noise_due(ZoneId(index as u8));
+            }
         }
         while let Some((conn, entries)) = self.flushes.pop_due(self.now) {
             self.flush(conn, entries);

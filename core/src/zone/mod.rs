@@ -24,6 +24,7 @@ use crate::network::Network;
 use crate::output::Direction;
 use crate::peers::{ListKind, PeerList};
 use crate::rand;
+use crate::relay::noise::Noise;
 use crate::time::Instant;
 use crate::wire::{HandshakeRequest, PeerEntry, command};
 
@@ -58,6 +59,8 @@ pub(crate) struct Zone {
     pub(crate) kind: ZoneKind,
     pub(crate) policy: &'static ZonePolicy,
     pub(crate) relay: RelayPolicy,
+    /// The channels of policy `noise`.
+    pub(crate) noise: Option<Noise>,
     pub(crate) identity: Identity,
     pub(crate) peers: PeerList,
     /// What outgoing peers are told of this node.
@@ -122,11 +125,13 @@ impl Zone {
             peers.configure(now, addr, role);
         }
         let request = HandshakeRequest { node: identity.node_data(), sync: network.genesis_sync() };
+        let channels = config.relay == RelayPolicy::Noise && config.kind.is_anonymity() && config.max_outgoing > 0;
         Self {
             id,
             kind: config.kind,
             policy,
             relay: config.relay,
+            noise: channels.then(|| Noise::new(now, id, rng)),
             identity,
             peers,
             advertise: config.advertise.map(PeerEntry::bare),
