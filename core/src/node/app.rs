@@ -56,7 +56,7 @@ impl Node {
         if exposure == Exposure::Nobody {
             self.route_entry(entry, super::send::Announce::Always);
         } else {
-            self.stash.resume(self.now, entry, exposure, &mut *self.rng);
+            self.stash.resume(self.now, entry, exposure, &mut self.own_rng);
             if exposure == Exposure::Anonymity && self.public_only.is_some() {
                 self.hold(entry, Why::KnownToAnonymityPeers, super::send::Announce::Always);
             }

@@ -16,7 +16,8 @@ mod transit;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use rand_core::CryptoRng;
+use chacha20::ChaCha20Rng;
+use rand_core::{CryptoRng, SeedableRng};
 
 use crate::bans::Bans;
 use crate::chain::Chain;
@@ -68,6 +69,8 @@ pub struct Node {
     /// Links from whose queue bytes were taken since the last look.
     drained: Vec<ConnId>,
     rng: Box<dyn CryptoRng + Send>,
+    /// Draws for own transactions: from a stream of their own, so that none of them shifts anything else.
+    own_rng: ChaCha20Rng,
     now: Instant,
     stopping: Stopping,
 }
@@ -114,6 +117,7 @@ impl Node {
             outbox: Outbox::default(),
             keeper: keep::Keeper::default(),
             drained: Vec::new(),
+            own_rng: ChaCha20Rng::from_rng(&mut rng),
             rng,
             now,
             stopping: Stopping::No,
@@ -202,7 +206,7 @@ impl Node {
                 self.outbox.push(Output::Resume(id));
             }
             while let Some(entry) = conn.queue.pop_handed() {
-                let (addr, rng) = (conn.addr.clone(), &mut *self.rng);
+                let (addr, rng) = (conn.addr.clone(), &mut self.own_rng);
                 if let Some((tx, recipients)) = self.stash.handed(self.now, entry, zone, (id, addr, asked), rng) {
                     self.outbox.event(Event::Handed { id: tx, zone, recipients });
                 }

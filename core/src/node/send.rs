@@ -63,7 +63,7 @@ impl Node {
             Ok(exit) => self.dispatch_local(entry, &exit),
             Err(why) if self.stash.was_handed(entry) => {
                 debug_assert_ne!(why, Why::Resumed, "routing never answers that");
-                self.stash.round_missed(self.now, entry, &mut *self.rng);
+                self.stash.round_missed(self.now, entry, &mut self.own_rng);
             }
             Err(why) => self.hold(entry, why, Announce::Changes),
         }
@@ -127,7 +127,7 @@ impl Node {
             links = ready().map(|(id, _)| id).collect();
         }
         for conn in links {
-            let added = self.flushes.fluff(self.now, conn, entry, Poisson::MEAN_10, &mut *self.rng);
+            let added = self.flushes.fluff(self.now, conn, entry, Poisson::MEAN_10, &mut self.own_rng);
             self.carried(entry, exit, added);
         }
     }

@@ -23,6 +23,7 @@ pub enum Happened {
 pub struct Record {
     happened: Vec<(Instant, NodeIndex, Happened)>,
     sent: BTreeMap<(NodeIndex, ConnId), Stream>,
+    chunks: Vec<(Instant, NodeIndex, ConnId, usize)>,
     zones: BTreeMap<(NodeIndex, ConnId), ZoneId>,
     hash: u64,
 }
@@ -58,6 +59,11 @@ impl Record {
         streams.map(|(_, stream)| stream.bytes.as_slice())
     }
 
+    /// When each chunk that one node wrote arrives, on which link, and how long it is.
+    pub fn chunks(&self, node: NodeIndex) -> impl Iterator<Item = (Instant, ConnId, usize)> + '_ {
+        self.chunks.iter().filter(move |(_, other, ..)| *other == node).map(|&(at, _, conn, size)| (at, conn, size))
+    }
+
     pub(super) fn event(&mut self, at: Instant, node: NodeIndex, event: Event) {
         self.push(at, node, Happened::Event(event));
     }
@@ -79,6 +85,7 @@ impl Record {
     pub(super) fn sent(&mut self, at: Instant, node: NodeIndex, conn: ConnId, kind: Option<ZoneKind>, bytes: &[u8]) {
         self.absorb(&at.as_micros().to_le_bytes());
         self.absorb(bytes);
+        self.chunks.push((at, node, conn, bytes.len()));
         let stream = self.sent.entry((node, conn)).or_insert(Stream { kind, last: at, bytes: Vec::new() });
         stream.kind = stream.kind.or(kind);
         stream.last = at;
