@@ -57,6 +57,7 @@ fn the_status_document_has_its_keys() {
             "proxy",
             "proxy_reason",
             "proxy_state",
+            "relay_policy",
             "white"
         ]
     );

@@ -151,6 +151,7 @@ impl Node {
         for zone in &mut self.zones {
             zone.errands.stop();
             zone.next_fill = None;
+            zone.noise = None;
         }
         let all: alloc::vec::Vec<Handle> = self.conns.iter().map(|(handle, _)| handle).collect();
         for id in all.into_iter().map(ConnId) {

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use anonet_core::route::WeakerZone;
-use anonet_core::{Config, Durability, Limits, Network, PeerRole, ZoneConfig, ZoneKind};
+use anonet_core::{Config, Durability, Limits, Network, PeerRole, RelayPolicy, ZoneConfig, ZoneKind};
 
 use crate::cast::addr;
 
 /// Configuration `number`: five sets of zones, each with roomy or narrow limits, either rule for weaker zones,
-/// either durability, and padded messages or not.
+/// either durability, padded messages or not, and
+/// either policy of the anonymity zones.
 pub(super) fn config(number: u8) -> Config {
     let mut config = Config::new(Network::Regtest);
     config.zones = match number % 5 {
@@ -36,6 +37,11 @@ pub(super) fn config(number: u8) -> Config {
         config.durability = Durability::BeforeRelay;
     }
     config.pad_transactions = number / 40 % 2 == 1;
+    if number / 80 % 2 == 1 {
+        config.zones.iter_mut().for_each(|zone| zone.relay = RelayPolicy::Noise);
+        // a unit has to fit
+        config.limits.queue_bytes = config.limits.queue_bytes.max(8_000);
+    }
     config
 }
 

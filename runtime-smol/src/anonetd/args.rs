@@ -132,7 +132,8 @@ pub(super) struct RunArgs {
     /// Which Monero network
     #[arg(long, value_enum, default_value = "mainnet")]
     pub(super) network: NetworkName,
-    /// How own transactions are sent over an anonymity network; this version has `fluff`
+    /// How own transactions are sent over an anonymity network: `fluff` to every link within seconds; `noise` in units of
+    /// one size that leave on a clock, on two links at a time [default: fluff]
     #[arg(long, value_name = "[tor=|i2p=]NAME")]
     pub(super) relay_policy: Vec<String>,
     /// Accept a Tor proxy that refuses user/password authentication; all connections may then share one circuit

@@ -4,8 +4,26 @@ use anonet_core::{RelayPolicy, ZoneKind};
 use thiserror::Error;
 
 /// What `fluff` is and what it gives up, for logs and `status`.
-pub(super) const FLUFF: &str = "own transactions go to every outgoing link of the zone within seconds, with nothing \
+const FLUFF: &str = "own transactions go to every outgoing link of the zone within seconds, with nothing \
     sent in between to hide them: who watches this machine's line can see that something was sent, and when";
+
+/// What `noise` is and what it gives up, likewise.
+const NOISE: &str = "on two links at a time a unit of 3,072 bytes leaves every 10 to 15 seconds, whether there is \
+    anything to send or not; a transaction takes its place in it, and two peers get it. A peer that gets two can link them";
+
+/// What a policy means.
+pub(super) fn describe(policy: RelayPolicy) -> &'static str {
+    describe_name(policy.name())
+}
+
+/// What the policy of this name means; nothing for one that a later version may have.
+pub(super) fn describe_name(name: &str) -> &'static str {
+    match name {
+        "noise" => NOISE,
+        "fluff" => FLUFF,
+        _ => "",
+    }
+}
 
 /// The policies of the anonymity zones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,11 +36,9 @@ pub(super) struct RelayPolicies {
 /// Why a value cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(super) enum RelayPolicyError {
-    #[error("--relay-policy: noise is not in this version; use fluff, or leave the option out")]
-    Noise,
-    #[error("--relay-policy: courier is not in this version; use fluff, or leave the option out")]
+    #[error("--relay-policy: courier is not in this version; use noise or fluff, or leave the option out")]
     Courier,
-    #[error("--relay-policy: there is no such policy; write fluff, tor=fluff or i2p=fluff")]
+    #[error("--relay-policy: there is no such policy; write fluff, noise, or one of them for one network as in tor=noise")]
     Unknown,
     #[error("--relay-policy: only tor= and i2p= can stand before the policy; the public network has no choice of policies")]
     Zone,
@@ -43,7 +59,7 @@ impl RelayPolicies {
             };
             let policy = match name {
                 "fluff" => RelayPolicy::Fluff,
-                "noise" => return Err(RelayPolicyError::Noise),
+                "noise" => RelayPolicy::Noise,
                 "courier" => return Err(RelayPolicyError::Courier),
                 _ => return Err(RelayPolicyError::Unknown),
             };
@@ -75,10 +91,10 @@ mod tests {
             let policies = RelayPolicies::parse(good.iter().copied()).unwrap();
             assert_eq!([ZoneKind::Tor, ZoneKind::I2p].map(|zone| policies.of(zone)), [RelayPolicy::Fluff; 2]);
         }
+        let policies = RelayPolicies::parse(["noise", "i2p=fluff"]).unwrap();
+        assert_eq!([ZoneKind::Tor, ZoneKind::I2p].map(|zone| policies.of(zone)), [RelayPolicy::Noise, RelayPolicy::Fluff]);
         for (bad, expected) in [
-            (&["noise"][..], RelayPolicyError::Noise),
-            (&["tor=noise"], RelayPolicyError::Noise),
-            (&["i2p=courier"], RelayPolicyError::Courier),
+            (&["i2p=courier"][..], RelayPolicyError::Courier),
             (&["Fluff"], RelayPolicyError::Unknown),
             (&[""], RelayPolicyError::Unknown),
             (&["public=fluff"], RelayPolicyError::Zone),

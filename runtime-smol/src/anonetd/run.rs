@@ -19,7 +19,7 @@ use super::keeper::Keeper;
 use super::local_node::LocalNode;
 use super::logging;
 use super::received::{self, Reader, ReceivedList};
-use super::relay_policy::FLUFF;
+use super::relay_policy;
 use super::restore::{self, Networks};
 use super::rpc;
 use super::seen::SeenList;
@@ -137,7 +137,9 @@ fn greet(settings: &Settings, dir: &DataDir) {
     info!("anonetd {} on {}, data in {}", env!("CARGO_PKG_VERSION"), settings.network.name(), dir.path().display());
     let zones: Vec<&str> = settings.zones.iter().map(|zone| zone.kind.name()).collect();
     info!("networks: {}", zones.join(", "));
-    info!("relay policy fluff: {FLUFF}");
+    for zone in settings.service.config.zones.iter().filter(|zone| zone.kind.is_anonymity() && zone.max_outgoing > 0) {
+        info!("relay policy {} ({}): {}", zone.relay.name(), zone.kind, relay_policy::describe(zone.relay));
+    }
     match settings.rpc {
         Some(addr) => info!("wallets: http://{addr}"),
         None => info!("wallets: switched off"),

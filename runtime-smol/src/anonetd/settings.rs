@@ -8,7 +8,7 @@ mod zones;
 use std::env;
 use std::net::SocketAddr;
 
-use anonet_core::{Banned, Config, Durability, Network, PeerRole, StreamIsolation, Witness, ZoneKind};
+use anonet_core::{Banned, Config, Durability, Network, PeerRole, RelayPolicy, StreamIsolation, Witness, ZoneKind};
 use thiserror::Error;
 
 pub(super) use self::remark::Remark;
@@ -22,8 +22,8 @@ use super::passphrase::{self, PassphraseError};
 use super::relay_policy::{RelayPolicies, RelayPolicyError};
 use crate::driver::Service;
 use crate::options::{
-    Inbound, ListenOptions, OptionError, OptionName, PeerOption, ProxyOption, PublicListen, PublicSwitch, RpcBind, TxProxy,
-    ZoneOptions, ZonePlan, parse_proxy_option, parse_seed,
+    AnonymityPlan, Inbound, ListenOptions, OptionError, OptionName, PeerOption, ProxyOption, PublicListen, PublicSwitch, RpcBind,
+    TxProxy, ZoneOptions, ZonePlan, parse_proxy_option, parse_seed,
 };
 use crate::store::Passphrase;
 
@@ -62,6 +62,8 @@ pub(super) enum SettingsError {
     Value { error: OptionError, place: Place },
     #[error(transparent)]
     RelayPolicy(#[from] RelayPolicyError),
+    #[error("--relay-policy: noise is chosen for {0}, and disable_noise in the --proxy of {0} forbids it; remove one of them")]
+    NoiseDisabled(ZoneKind),
     #[error(transparent)]
     BanList(#[from] BanListError),
     #[error(transparent)]
@@ -80,6 +82,13 @@ impl Settings {
         };
         let passphrase = passphrase_of(args)?;
         let plan = ZonePlan::new(zone_options(args, network)?)?;
+        let contradicts = |zone: &&AnonymityPlan| {
+            let disabled = zone.outgoing.as_ref().is_some_and(|outgoing| outgoing.disable_noise);
+            disabled && policies.of(zone.zone) == RelayPolicy::Noise
+        };
+        if let Some(zone) = plan.anonymity.iter().find(contradicts) {
+            return Err(SettingsError::NoiseDisabled(zone.zone));
+        }
         let remarks = remarks(&plan, args, network);
         let tor_isolation = if args.allow_no_isolation { StreamIsolation::None } else { StreamIsolation::PerDial };
         let mut service = Service { config: Config::new(network), transports: Vec::new(), listeners: Vec::new() };

@@ -78,7 +78,9 @@ impl SendResponse {
     fn not_accepted(error: &NotAccepted, sanity_checks: bool) -> Self {
         let failed = Self::failed(error.to_string());
         match error {
-            NotAccepted::Tx(TxError::Size(BlobRefused::TooLarge { .. })) => Self { too_big: true, ..failed },
+            NotAccepted::Tx(TxError::Size(BlobRefused::TooLarge { .. })) | NotAccepted::Node(SubmitError::TooLarge { .. }) => {
+                Self { too_big: true, ..failed }
+            }
             NotAccepted::Tx(_) => Self { sanity_check_failed: sanity_checks, ..failed },
             // a wallet tries again later
             NotAccepted::Stopped(_) | NotAccepted::Node(SubmitError::Stopping) => Self { status: "BUSY", ..failed },
@@ -98,6 +100,7 @@ mod tests {
             (NotAccepted::Tx(TxError::Malformed), true, "Failed", false, true),
             (NotAccepted::Tx(TxError::Coinbase), false, "Failed", false, false),
             (NotAccepted::Tx(too_large), true, "Failed", true, false),
+            (NotAccepted::Node(SubmitError::TooLarge { size: 2, most: 1 }), true, "Failed", true, false),
             (NotAccepted::Node(SubmitError::StashFull { entries: 1, bytes: 2 }), true, "Failed", false, false),
             (NotAccepted::Node(SubmitError::Stopping), true, "BUSY", false, false),
             (NotAccepted::Stopped(crate::handle::Stopped), true, "BUSY", false, false),

@@ -1,4 +1,3 @@
-use anonet_core::RelayPolicy;
 use anonet_core::route::WeakerZone;
 use clap::Parser;
 
@@ -96,6 +95,15 @@ fn consequences_are_remarked() {
     ] {
         assert_eq!(settings(options).unwrap().remarks, expected, "{options}");
     }
+}
+
+#[test]
+fn noise_is_chosen_for_a_network_unless_its_proxy_forbids_it() {
+    let zones = settings("--proxy tor,127.0.0.1:1 --proxy i2p,127.0.0.1:2,disable_noise --relay-policy tor=noise").unwrap();
+    let policies: Vec<RelayPolicy> = zones.service.config.zones.iter().map(|zone| zone.relay).collect();
+    assert_eq!(policies[..2], [RelayPolicy::Noise, RelayPolicy::Fluff]);
+    let refused = settings("--proxy tor,127.0.0.1:1,disable_noise --relay-policy noise").unwrap_err().to_string();
+    assert!(refused.starts_with("--relay-policy: noise is chosen for tor"), "{refused}");
 }
 
 #[test]

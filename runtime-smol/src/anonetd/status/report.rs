@@ -14,6 +14,7 @@ use super::super::settings::ZoneLabel;
 pub(crate) struct Status {
     pub(crate) version: String,
     pub(crate) network: String,
+    /// That of the zones by which own transactions leave; with their names where they differ.
     pub(crate) relay_policy: String,
     pub(crate) zones: Vec<ZoneEntry>,
     /// Absent if none is used.
@@ -32,6 +33,7 @@ pub(crate) struct ZoneEntry {
     pub(crate) proxy_state: Proxy,
     pub(crate) proxy_reason: Option<String>,
     pub(crate) isolates: bool,
+    pub(crate) relay_policy: Option<String>,
     pub(crate) outgoing: u32,
     pub(crate) incoming: u32,
     pub(crate) dialing: u32,
@@ -121,6 +123,7 @@ pub(crate) struct Reporter {
 
 impl Reporter {
     pub(crate) fn status(&self, node: &Node, now: Instant) -> Status {
+        let zones = self.zones(node);
         let arrivals = self.received.list(now);
         let kept = node.stash().map(|entry| self.stash_entry(&entry, now));
         // what was submitted once more is shown as it is now
@@ -129,8 +132,8 @@ impl Reporter {
         Status {
             version: env!("CARGO_PKG_VERSION").into(),
             network: self.network.name().into(),
-            relay_policy: "fluff".into(),
-            zones: self.zones(node),
+            relay_policy: relay_policy(&zones),
+            zones,
             daemon: self.daemon.as_ref().map(DaemonState::entry),
             stash_store: self.stash_store,
             stash: kept.chain(seen).collect(),
@@ -169,6 +172,16 @@ impl Reporter {
             next_action: next_action(state, entry, now),
             expires_in_seconds: entry.expires.saturating_since(now).as_secs(),
         }
+    }
+}
+
+/// The one policy of all zones that send, or that of each.
+fn relay_policy(zones: &[ZoneEntry]) -> String {
+    let sending = || zones.iter().filter_map(|zone| Some((zone.name.as_str(), zone.relay_policy.as_deref()?)));
+    match sending().next() {
+        None => "none".into(),
+        Some((_, first)) if sending().all(|(_, policy)| policy == first) => first.into(),
+        _ => sending().map(|(zone, policy)| format!("{zone}={policy}")).collect::<Vec<_>>().join(" "),
     }
 }
 
@@ -240,6 +253,7 @@ fn zone_entry(report: &ZoneReport, label: &ZoneLabel) -> ZoneEntry {
         proxy_state,
         proxy_reason,
         isolates: report.isolates,
+        relay_policy: (report.kind.is_anonymity() && report.max_outgoing > 0).then(|| report.relay.name().into()),
         outgoing: report.outgoing,
         incoming: report.incoming,
         dialing: report.dialing,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::super::args::StashStore;
 use super::super::daemon::{DaemonEntry, Standing};
-use super::super::relay_policy::FLUFF;
+use super::super::relay_policy;
 use super::report::{Proxy, StashEntry, State, Status, ZoneEntry};
 
 /// The state as lines of text; ends with a line break.
@@ -17,13 +17,26 @@ pub(super) fn render(status: &Status) -> String {
 
 fn write_all(out: &mut String, status: &Status) -> std::fmt::Result {
     writeln!(out, "anonetd {} on {}", status.version, status.network)?;
-    writeln!(out, "relay policy {}: {FLUFF}", status.relay_policy)?;
+    write_policies(out, status)?;
     writeln!(out)?;
     write_zones(out, &status.zones)?;
     write_daemon(out, status.daemon.as_ref())?;
     writeln!(out)?;
     write_stash(out, status)?;
     write_received(out, status)
+}
+
+/// The policy or policies by which own transactions leave, each with what it means.
+fn write_policies(out: &mut String, status: &Status) -> std::fmt::Result {
+    let mut told = Vec::new();
+    for zone in &status.zones {
+        let Some(policy) = zone.relay_policy.as_deref().filter(|policy| !told.contains(policy)) else { continue };
+        told.push(policy);
+        let zones = status.zones.iter().filter(|other| other.relay_policy.as_deref() == Some(policy));
+        let zones: Vec<&str> = zones.map(|zone| zone.name.as_str()).collect();
+        writeln!(out, "relay policy {policy} ({}): {}", zones.join(", "), relay_policy::describe_name(policy))?;
+    }
+    Ok(())
 }
 
 fn write_zones(out: &mut String, zones: &[ZoneEntry]) -> std::fmt::Result {
@@ -163,7 +176,7 @@ mod tests {
 
     fn status() -> Status {
         let zone = |name: &str, proxy: Option<&str>, isolates: bool| {
-            json!({"name": name, "proxy": proxy, "proxy_state": "down", "proxy_reason": "it sleeps", "isolates": isolates,
+            json!({"name": name, "proxy": proxy, "proxy_state": "down", "proxy_reason": "it sleeps", "isolates": isolates, "relay_policy": (name != "public").then_some("fluff"),
                    "outgoing": 1, "incoming": 0, "dialing": 2, "max_outgoing": 12, "max_incoming": 0, "white": 3, "gray": 4})
         };
         let entry = |state: &str, why: Option<&str>, zone: Option<&str>| {
@@ -188,7 +201,7 @@ mod tests {
         let text = render(&status());
         for expected in [
             "on testnet",
-            "relay policy fluff: own transactions go to every outgoing link",
+            "relay policy fluff (tor, i2p): own transactions go to every outgoing link",
             "127.0.0.1:9050",
             "direct",
             "1/12",
