@@ -123,7 +123,9 @@ fn hearsay_is_verified_in_the_background_on_streams_that_carry_nothing() {
     let received: Vec<usize> = (0..shaken).map(|raw| world.raw(raw).received.len()).collect();
     assert!(received.len() > 4 && received[0] > request + 500 && received[1..].iter().all(|&len| len == request), "{received:?}");
     assert!((1..received.len()).all(|raw| !world.raw(raw).open));
-    assert_eq!(lists(&world, node).0, received.len(), "who was there is proven, and what they say of others is not heard");
+    assert_eq!(lists(&world, node).0, received.len(), "who was there is proven");
+    assert!(!dialled(&world, node).contains(&onion(30)), "what they say of others is not heard");
+    assert_eq!(lists(&world, node).0 + lists(&world, node).1, 11);
     let ups = world.events(node).filter(|event| matches!(event, Event::Up { .. })).count();
     assert_eq!(ups, 1, "a check is no link");
 }
