@@ -26,13 +26,13 @@ const SECTIONS: [&str; 11] = [
 ];
 
 const NOT_APPLICABLE: [(&str, &str, &str); 8] = [
-    ("dandelion §1", "constants of noise channels", "this node sends no noise of its own; what it receives is in messages §9"),
+    ("dandelion §1", "constants of noise channels", "conformance_noise has them"),
     ("dandelion §2", "the methods none and block", "they come from a pool; this node has none"),
-    ("dandelion §6", "ticks, epochs and queues of noise channels", "this node sends no noise of its own"),
+    ("dandelion §6", "ticks, epochs and queues of noise channels", "conformance_noise has them"),
     ("dandelion §9", "timestamps in timed syncs", "the field is gone since v0.18"),
     ("dandelion §9", "bandwidth shaping, streams used twice", "limits of the transport, which README names; nothing on the wire"),
     ("dandelion §10", "fluffing copied uninitialised", "a fault of 0.18.0.0 that cannot be seen in one peer's behaviour"),
-    ("dandelion §11", "what noise channels could do better", "this node sends no noise of its own"),
+    ("dandelion §11", "what noise channels could do better", "conformance_noise has them"),
     ("dandelion §11", "mark-relayed before send", "a hand-over counts when the bytes are written: node_pair"),
 ];
 
