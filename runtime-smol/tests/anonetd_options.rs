@@ -50,7 +50,8 @@ fn bad_options_are_named_with_their_fix() {
         (&["--netwrok", "mainnet"], "--netwrok", "--network"),
     ] {
         for prefix in [&["run"][..], &[]] {
-            let output = anonetd().args(prefix).args(options).env("HOME", dir.path()).output().unwrap();
+            // should one be taken after all, nobody is to hear of it
+            let output = anonetd().args(prefix).arg("--offline").args(options).env("HOME", dir.path()).output().unwrap();
             let said = stderr(&output);
             assert_eq!(output.status.code(), Some(2), "{options:?}: {said}");
             assert!(said.contains(names) && said.contains(fix), "{options:?} lacks {fix:?}: {said}");
