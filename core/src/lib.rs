@@ -173,7 +173,7 @@
 //!
 //! Being handed over is no evidence that the network has a transaction. What is, ends it ([`Event::Seen`]): two copies by
 //! outgoing public links of different networks, of which the embedder tells with [`Node::echo`]; or what the embedder sees
-//! in its daemon, [`Node::confirm_tx`], if [`Config::witness`] says so.
+//! in its daemon, [`Node::confirm_tx`], if [`Config::witness`](field@Config::witness) says so.
 //!
 //! # What inputs cost
 //!

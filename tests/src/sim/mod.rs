@@ -1,6 +1,6 @@
 //! The simulator: thousands of real nodes, real bytes, virtual time.
 //!
-//! A [`Sim`] holds the nodes of a [`Scenario`] and moves their bytes through the [layers](layers) of a network. Events
+//! A [`Sim`] holds the nodes of a [`Scenario`] and moves their bytes through the [`layers`] of a network. Events
 //! are ordered by `(time, sequence number)`; every node draws from a stream of its own, and the network draws by key
 //! ([`Keyed`]), so one seed gives one run, and two runs that differ in a submission differ in nothing else but what follows
 //! from it. [`Sim::hash`] covers every output of every node.
