@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use super::Node;
 use crate::ids::{ConnId, ZoneId};
-use crate::relay::noise::{LocalUnits, MAX_NOISE_TX, Noise, Unit};
+use crate::relay::noise::{MAX_NOISE_TX, MAX_UNITS, Noise, Unit};
+use crate::relay::units::LocalUnits;
 use crate::stash::Held;
 use crate::table::Handle;
 use crate::zone::route::{LocalExit, Why};
@@ -39,7 +40,7 @@ impl Node {
             let exit = exit.filter(|exit| exit.zone() == zone);
             let cut = |entry| {
                 let exit = exit.as_ref()?;
-                LocalUnits::cut(exit, node.stash.leave_by(entry, exit)?)
+                LocalUnits::cut(exit, node.stash.leave_by(entry, exit)?, MAX_UNITS)
             };
             noise.pop_tick(now, cut, &mut *node.rng, dropped)
         })?

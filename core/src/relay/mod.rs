@@ -4,3 +4,4 @@ pub(crate) mod flush;
 pub(crate) mod noise;
 pub(crate) mod stem;
 pub(crate) mod transit;
+pub(crate) mod units;

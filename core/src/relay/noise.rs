@@ -8,19 +8,14 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use rand_core::CryptoRng;
 
+use super::units::{LocalUnits, dummy};
 use crate::ids::{ConnId, ZoneId};
-use crate::levin;
 use crate::rand;
 use crate::table::Handle;
 use crate::time::Instant;
-use crate::wire::{NewTransactions, TxForm, command};
-use crate::zone::route::LocalExit;
-
-/// Bytes that leave on each tick of a channel.
-pub(crate) const UNIT: usize = 3_072;
 
 const CHANNELS: usize = 2;
 
@@ -31,37 +26,10 @@ const TICK: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs
 const EPOCH: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(330));
 
 /// Units in one message: as many as surely leave within one epoch.
-const MAX_UNITS: usize = 20;
+pub(crate) const MAX_UNITS: usize = 20;
 
 /// The largest transaction that a message of [`MAX_UNITS`] holds, in bytes.
 pub(crate) const MAX_NOISE_TX: usize = 60_703;
-
-/// An own transaction cut into units, for the links of one zone and no others.
-#[derive(Debug)]
-pub(crate) struct LocalUnits {
-    zone: ZoneId,
-    rest: Bytes,
-}
-
-impl LocalUnits {
-    /// Cuts one transaction, in stem form, for the zone that `exit` names; `None` if it is too large.
-    pub(crate) fn cut(exit: &LocalExit, blob: &[u8]) -> Option<Self> {
-        let mut body = BytesMut::with_capacity(blob.len() + 64);
-        NewTransactions::encode(&mut body, TxForm::Stem, 0, [blob].into_iter());
-        let mut out = BytesMut::new();
-        let count = levin::fragments(&mut out, UNIT, command::NEW_TRANSACTIONS, &body).ok()?;
-        (count <= MAX_UNITS).then(|| Self { zone: exit.zone(), rest: out.freeze() })
-    }
-
-    fn count(&self) -> u32 {
-        (self.rest.len() / UNIT) as u32
-    }
-
-    /// The next unit, for a link of `zone`; `None` at the end, or if that is not the zone they were cut for.
-    fn next(&mut self, zone: ZoneId) -> Option<Bytes> {
-        (zone == self.zone && self.rest.len() >= UNIT).then(|| self.rest.split_to(UNIT))
-    }
-}
 
 /// What leaves on a tick.
 #[derive(Debug)]
@@ -109,13 +77,11 @@ pub(crate) struct Noise {
 impl Noise {
     /// Channels without links, whose first epoch begins at `now` and whose first ticks are not aligned.
     pub(crate) fn new(now: Instant, zone: ZoneId, rng: &mut dyn CryptoRng) -> Self {
-        let mut dummy = BytesMut::with_capacity(UNIT);
-        levin::noise(&mut dummy, UNIT).expect("a unit is larger than a header");
         let mut channel = || {
             let tick = now + rand::between(rng, TICK.0, TICK.1);
             Channel { link: None, tick, waiting: VecDeque::new(), sending: None }
         };
-        Self { zone, channels: [channel(), channel()], epoch_ends: now, dummy: dummy.freeze() }
+        Self { zone, channels: [channel(), channel()], epoch_ends: now, dummy: dummy() }
     }
 
     /// When something is due next.
@@ -206,7 +172,7 @@ impl Noise {
             channel.sending = Some((entry, units));
         }
         let (zone, sending) = (self.zone, channel.sending.as_mut());
-        let next = sending.and_then(|(entry, units)| Some((*entry, units.next(zone)?, units.rest.is_empty())));
+        let next = sending.and_then(|(entry, units)| Some((*entry, units.next(zone)?, units.count() == 0)));
         let unit = match next {
             Some((entry, bytes, ends)) => Unit { bytes, ends: ends.then_some(entry) },
             None => Unit { bytes: self.dummy.clone(), ends: None },

@@ -6,8 +6,9 @@ use rand_core::SeedableRng;
 
 use super::*;
 use crate::addr::ZoneKind;
+use crate::relay::units::UNIT;
 use crate::table::Table;
-use crate::zone::route::{RouteRules, ZoneStatus, route_local};
+use crate::zone::route::{LocalExit, RouteRules, ZoneStatus, route_local};
 
 const START: Instant = Instant::from_micros(0);
 const ZONE: ZoneId = ZoneId(1);
@@ -32,6 +33,16 @@ fn exit(zone: ZoneId) -> LocalExit {
     route_local(RouteRules::default(), &[status], None).expect("the zone is ready")
 }
 
+fn cut(blob: &[u8]) -> Option<LocalUnits> {
+    LocalUnits::cut(&exit(ZONE), blob, MAX_UNITS)
+}
+
+/// The units of one transaction, one after another.
+fn whole(blob: &[u8]) -> Vec<u8> {
+    let mut units = cut(blob).expect("it fits");
+    core::iter::from_fn(|| units.next(ZONE)).flatten().collect()
+}
+
 /// All that leaves until `end`, with times.
 fn run(
     noise: &mut Noise,
@@ -44,7 +55,7 @@ fn run(
     while noise.next_due() <= until {
         let now = noise.next_due();
         noise.roll(now, eligible, rng, &mut dropped);
-        while let Some(tick) = noise.pop_tick(now, |_| LocalUnits::cut(&exit(ZONE), blob), rng, &mut dropped) {
+        while let Some(tick) = noise.pop_tick(now, |_| cut(blob), rng, &mut dropped) {
             left.push((now, tick));
         }
     }
@@ -102,12 +113,12 @@ fn a_message_leaves_whole_in_order_and_ends_with_its_last_unit() {
     let entry = entries(1)[0];
     assert_eq!((noise.queue(entry), noise.queue(entry)), (2, 0), "twice is once");
     let left = run(&mut noise, START + 2 * MINUTE, &links, &blob, &mut rng);
-    let whole = LocalUnits::cut(&exit(ZONE), &blob).unwrap();
-    assert_eq!(whole.count(), 3);
+    let whole = whole(&blob);
+    assert_eq!(whole.len(), 3 * UNIT);
     for link in links {
         let units = || left.iter().filter_map(|(_, unit)| unit.as_ref()).filter(|(conn, _)| *conn == link).map(|(_, unit)| unit);
         let joined: Vec<u8> = units().take(3).flat_map(|unit| unit.bytes.iter().copied()).collect();
-        assert_eq!(joined, whole.rest);
+        assert_eq!(joined, whole);
         assert_eq!(units().map(|unit| unit.ends).position(|ends| ends == Some(entry)), Some(2));
         assert_eq!(units().filter(|unit| unit.ends.is_some()).count(), 1);
     }
@@ -133,7 +144,7 @@ fn a_lost_link_takes_its_messages_along_and_a_new_one_starts_over() {
         .take(3)
         .flat_map(|(_, unit)| unit.bytes.iter().copied())
         .collect();
-    assert_eq!(fresh, LocalUnits::cut(&exit(ZONE), &blob).unwrap().rest, "from its first unit");
+    assert_eq!(fresh, whole(&blob), "from its first unit");
 }
 
 #[test]
@@ -169,7 +180,7 @@ fn a_long_message_begins_only_if_it_can_end_within_the_epoch() {
                 .filter(|(conn, _)| conn == link)
                 .map(|(_, unit)| unit)
                 .collect();
-            let begun = mine.iter().filter(|unit| unit.bytes == LocalUnits::cut(&exit(ZONE), &blob).unwrap().rest[..UNIT]);
+            let begun = mine.iter().filter(|unit| unit.bytes == whole(&blob)[..UNIT]);
             assert!(begun.count() <= 1, "never in vain");
         }
         let ended = left.iter().filter_map(|(_, unit)| unit.as_ref()).filter(|(_, unit)| unit.ends.is_some()).count();
@@ -179,13 +190,13 @@ fn a_long_message_begins_only_if_it_can_end_within_the_epoch() {
 
 #[test]
 fn the_largest_transaction_fits_and_one_byte_more_does_not() {
-    assert_eq!(LocalUnits::cut(&exit(ZONE), &[1; MAX_NOISE_TX]).map(|units| units.count()), Some(20));
-    assert!(LocalUnits::cut(&exit(ZONE), &[1; MAX_NOISE_TX + 1]).is_none());
+    assert_eq!(cut(&[1; MAX_NOISE_TX]).map(|units| units.count()), Some(20));
+    assert!(cut(&[1; MAX_NOISE_TX + 1]).is_none());
 }
 
 #[test]
 fn units_are_for_the_zone_they_were_cut_for() {
-    let mut units = LocalUnits::cut(&exit(ZONE), &[1; 100]).unwrap();
+    let mut units = cut(&[1; 100]).unwrap();
     assert!(units.next(ZoneId(0)).is_none());
     assert!(units.next(ZONE).is_some());
     assert!(units.next(ZONE).is_none(), "it was one");
