@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use anonet_tests::sim::layers::Partition;
+use anonet_tests::sim::people::Restart;
 use anonet_tests::sim::report::Sample;
 use anonet_tests::sim::{Scenario, Sim};
 
@@ -16,8 +18,8 @@ fn run(mut scenario: Scenario, nodes: usize, span: Duration) -> Sim {
 
 #[test]
 fn one_seed_gives_one_run() {
-    for scenario in [Scenario::gossip, Scenario::spread, Scenario::storm] {
-        let hash = |seed| run(scenario(seed), 30, 13 * MINUTE).hash();
+    for scenario in [Scenario::gossip, Scenario::spread, Scenario::storm, Scenario::siege] {
+        let hash = |seed| run(scenario(seed), 20, 13 * MINUTE).hash();
         assert_eq!(hash(1), hash(1));
         assert_ne!(hash(1), hash(2));
     }
@@ -43,7 +45,7 @@ fn gossip_links_nodes_that_knew_two_names_each() {
 
 #[test]
 fn own_transactions_leave_in_any_weather() {
-    for mut scenario in [Scenario::spread(4), Scenario::storm(4)] {
+    for mut scenario in [Scenario::spread(4), Scenario::storm(4), Scenario::siege(4)] {
         (scenario.warm_up, scenario.span, scenario.submissions) = (3 * MINUTE, 11 * MINUTE, 6);
         let sim = run(scenario, 40, 12 * MINUTE);
         for submission in sim.spread.submissions() {
@@ -52,4 +54,24 @@ fn own_transactions_leave_in_any_weather() {
             assert!(submission.received.iter().flatten().next().is_some());
         }
     }
+}
+
+#[test]
+fn a_restarted_node_has_its_transaction_still_and_sends_it() {
+    let mut scenario = Scenario::spread(5);
+    (scenario.nodes, scenario.stagger, scenario.submissions) = (30, Duration::ZERO, 0);
+    // before there is a link, and the node is gone before there can be one that took it
+    scenario.timetable = vec![Duration::from_millis(100)];
+    scenario.layers.push(Box::new(Restart { node: 0, down: (Duration::from_secs(1), Duration::from_secs(60)) }));
+    scenario.layers.push(Box::new(Partition { during: (Duration::ZERO, Duration::from_secs(30)), percent: 50 }));
+    let mut sim = Sim::new(scenario);
+    sim.run_for(MINUTE);
+    assert_eq!(sim.trace.starts.len(), 2, "{:?}", sim.trace.starts);
+    sim.run_for(5 * MINUTE);
+    let handed = sim.spread.submissions().next().unwrap().handed.expect("it was kept");
+    assert!(handed > MINUTE, "{handed:?}");
+    assert!(sim.trace.streams.iter().any(|stream| stream.zone == 0 && !stream.txs.is_empty()));
+    let first_copy = sim.trace.streams.iter().flat_map(|stream| &stream.copies).map(|(at, _)| *at).min();
+    let public = sim.trace.streams.iter().filter(|stream| stream.zone == 1).flat_map(|stream| &stream.txs);
+    assert!(public.clone().all(|(at, _)| first_copy.is_some_and(|copy| copy < *at)), "only as a reaction to a copy");
 }

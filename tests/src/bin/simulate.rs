@@ -17,7 +17,7 @@ const SAMPLE: Duration = Duration::from_secs(10);
 #[derive(Debug, Parser)]
 #[command(name = "simulate", max_term_width = 100)]
 struct Args {
-    /// gossip, spread or storm; `list` says what each is
+    /// gossip, spread, storm or siege; `list` says what each is
     scenario: String,
     /// Nodes
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=100_000))]
@@ -88,7 +88,20 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Says how to see a failure again, should the run panic.
+struct Again(String);
+
+impl Drop for Again {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("simulate: to see this again: cargo run --release -p anonet-tests --bin simulate -- {}", self.0);
+        }
+    }
+}
+
 fn run(scenario: Scenario, span: Duration) -> (Sim, Vec<Sample>) {
+    let command: Vec<String> = std::env::args().skip(1).collect();
+    let _again = Again(command.join(" "));
     let mut sim = Sim::new(scenario);
     let mut samples = vec![Sample::of(&sim)];
     while sim.elapsed() < span {

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use anonet_core::wire::TxForm;
 use anonet_core::{LocalTx, TxId, ZoneId};
-use bytes::Bytes;
 
-use super::engine::Sim;
+use super::engine::{Sim, Step};
 use super::random::{Keyed, Use};
 use super::scenario::Scenario;
 
 /// A daemon's time for a verdict.
 const VERDICT: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(300));
+
+/// How long a user waits with a transaction for a node that is not there.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// The mean of the wait before a stem from an anonymity zone goes on, in whole seconds (spec: dandelion-noise §1).
 const FORWARD_MEAN: u64 = 22;
@@ -41,6 +43,16 @@ impl Submission {
     }
 }
 
+/// What a node received.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct News {
+    pub(super) submission: usize,
+    /// For the first time; never true for the sender.
+    pub(super) first: bool,
+    /// Until its daemon has accepted it, and it may go on.
+    pub(super) delay: Duration,
+}
+
 /// The transactions of a run.
 #[derive(Clone, Debug)]
 pub struct Spread(Vec<Submission>);
@@ -48,14 +60,14 @@ pub struct Spread(Vec<Submission>);
 impl Spread {
     pub(super) fn new(scenario: &Scenario, network: Keyed) -> Self {
         let last = scenario.span.saturating_sub(scenario.warm_up) / 2;
-        let submission = |index: u64| Submission {
-            at: scenario.warm_up + network.span((Duration::ZERO, last), Use::Submission, [index, 0, 0]),
-            // the first ten nodes are always up
-            node: network.below(10.min(scenario.nodes as u64), Use::Submission, [index, 1, 0]) as usize,
-            handed: None,
-            received: vec![None; scenario.nodes],
-        };
-        Self((0..scenario.submissions).map(submission).collect())
+        let random = (0..scenario.submissions).map(|index| {
+            let at = scenario.warm_up + network.span((Duration::ZERO, last), Use::Submission, [index, 0, 0]);
+            // the first ten nodes are up in every scenario with random times
+            (at, network.below(10.min(scenario.nodes as u64), Use::Submission, [index, 1, 0]) as usize)
+        });
+        let all = random.chain(scenario.timetable.iter().map(|&at| (at, 0)));
+        let received = vec![None; scenario.nodes];
+        Self(all.map(|(at, node)| Submission { at, node, handed: None, received: received.clone() }).collect())
     }
 
     /// The transactions, in no order of time.
@@ -63,7 +75,13 @@ impl Spread {
         self.0.iter()
     }
 
-    /// A node received something; how long its daemon takes to accept it, unless it has it already.
+    /// Which of them has this id.
+    pub(super) fn index_of(&self, id: TxId) -> Option<usize> {
+        let index = id.as_bytes().first_chunk().map(|bytes| u64::from_le_bytes(*bytes))?;
+        usize::try_from(index).ok().filter(|&index| index < self.0.len())
+    }
+
+    /// A node received something; which it is, and how long its daemon takes to accept it.
     pub(super) fn received(
         &mut self,
         scenario: &Scenario,
@@ -71,22 +89,24 @@ impl Spread {
         zone: ZoneId,
         form: TxForm,
         blob: &[u8],
-    ) -> Option<Duration> {
+    ) -> Option<News> {
         let index = u64::from_le_bytes(*blob.first_chunk()?);
-        let submission = self.0.get_mut(usize::try_from(index).ok()?)?;
-        if node != submission.node && submission.received[node].is_none() {
+        let place = usize::try_from(index).ok()?;
+        let submission = self.0.get_mut(place)?;
+        let first = node != submission.node && submission.received[node].is_none();
+        if first {
             submission.received[node] = Some(at);
         }
         let key = [node as u64, index, at.as_micros() as u64];
         let delay = scenario.keyed().span(VERDICT, Use::Verdict, key);
         let waits = form == TxForm::Stem && scenario.zones[zone.index()].is_anonymity();
-        Some(if waits { delay + forward_delay(scenario.keyed(), key) } else { delay })
+        let delay = if waits { delay + forward_delay(scenario.keyed(), key) } else { delay };
+        Some(News { submission: place, first, delay })
     }
 
     pub(super) fn handed(&mut self, at: Duration, id: TxId) {
-        let index = id.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        if let Some(submission) = self.0.get_mut(index as usize) {
-            submission.handed.get_or_insert(at);
+        if let Some(index) = self.index_of(id) {
+            self.0[index].handed.get_or_insert(at);
         }
     }
 }
@@ -108,16 +128,31 @@ impl Sim {
     pub(super) fn submit(&mut self, index: usize) {
         let node = self.spread.0[index].node;
         let now = self.clock(node);
-        let mut blob = vec![0x5a; self.scenario.tx_size.max(8)];
-        blob[..8].copy_from_slice(&(index as u64).to_le_bytes());
-        let mut id = [0; 32];
-        id[..8].copy_from_slice(&(index as u64).to_le_bytes());
+        let tx = LocalTx::new(self.scenario.blob(index)).expect("it has a legal size");
         if let Some(running) = &mut self.members[node].node {
-            let tx = LocalTx::new(Bytes::from(blob)).expect("it has a legal size");
-            running.submit_tx(now, TxId::new(id), tx).expect("the stash has room");
+            running.submit_tx(now, id_of(index), tx).expect("the stash has room");
+            self.drain(node);
+        } else {
+            // its user waits for it
+            self.plan(self.now + RETRY, Step::Submit(index));
+        }
+    }
+
+    /// The sender's daemon has a transaction from the public network.
+    pub(super) fn confirm(&mut self, index: usize) {
+        let node = self.spread.0[index].node;
+        let now = self.clock(node);
+        if let Some(running) = &mut self.members[node].node {
+            running.confirm_tx(now, id_of(index));
             self.drain(node);
         }
     }
+}
+
+fn id_of(index: usize) -> TxId {
+    let mut id = [0; 32];
+    id[..8].copy_from_slice(&(index as u64).to_le_bytes());
+    TxId::new(id)
 }
 
 #[cfg(test)]

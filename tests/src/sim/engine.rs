@@ -6,19 +6,16 @@ use std::time::Duration;
 
 use anonet_core::{Addr, ConnId, DialFailure, Event, Instant, Node, Output, Ticket, ZoneId};
 use bytes::Bytes;
-use chacha20::ChaCha20Rng;
-use rand_core::SeedableRng;
 
 use super::app::Spread;
-use super::random::{Keyed, Use};
+use super::lives::Kept;
+use super::random::Keyed;
 use super::scenario::Scenario;
 use super::streams::{End, Streams};
+use super::watch::Trace;
 
 /// When runs begin, in virtual time.
-const START: Instant = Instant::from_micros(1_700_000_000_000_000);
-
-/// How often it is looked who comes and goes.
-const CHURN_STEP: Duration = Duration::from_secs(5);
+pub(super) const START: Instant = Instant::from_micros(1_700_000_000_000_000);
 
 /// What happened so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +44,7 @@ pub(super) enum Step {
     Ended { to: End },
     Verdict { node: usize, start: u64, ticket: Ticket },
     Submit(usize),
+    Confirm(usize),
     Churn,
 }
 
@@ -82,8 +80,10 @@ pub(super) struct Member {
     pub(super) start: u64,
     pub(super) dials: u64,
     pub(super) links: BTreeMap<ConnId, End>,
-    wake: Option<Instant>,
+    pub(super) wake: Option<Instant>,
     skew: Duration,
+    /// What it had when it was stopped, if it keeps that.
+    pub(super) kept: Option<Kept>,
 }
 
 /// A network of simulated nodes.
@@ -101,6 +101,8 @@ pub struct Sim {
     pub spread: Spread,
     /// What happened so far.
     pub counters: Counters,
+    /// What an observer beside the first node has seen.
+    pub trace: Trace,
     hash: u64,
 }
 
@@ -109,13 +111,14 @@ impl Sim {
     #[must_use]
     pub fn new(scenario: Scenario) -> Self {
         let network = scenario.keyed();
-        let members = (0..scenario.nodes as u64).map(|index| Member {
+        let members = (0..scenario.nodes).map(|index| Member {
             node: None,
             start: 0,
             dials: 0,
             links: BTreeMap::new(),
             wake: None,
-            skew: network.span((Duration::ZERO, scenario.skew), Use::Skew, [index, 0, 0]),
+            kept: None,
+            skew: scenario.layers.iter().map(|layer| layer.skew(network, index)).sum(),
         });
         let members = members.collect();
         let spread = Spread::new(&scenario, network);
@@ -129,6 +132,7 @@ impl Sim {
             directory: BTreeMap::new(),
             spread,
             counters: Counters::default(),
+            trace: Trace::default(),
             hash: 0,
             scenario,
         };
@@ -223,50 +227,8 @@ impl Sim {
                 }
             }
             Step::Submit(index) => self.submit(index),
+            Step::Confirm(index) => self.confirm(index),
             Step::Churn => self.churn(),
-        }
-    }
-
-    /// Starts and ends nodes as the layers want it.
-    fn churn(&mut self) {
-        let at = self.elapsed();
-        for index in 0..self.members.len() {
-            let joined = self.network.span((Duration::ZERO, self.scenario.stagger), Use::Churn, [index as u64, 1, 0]) <= at;
-            let layers = &self.scenario.layers;
-            let is_up = joined && layers.iter().all(|layer| layer.is_up(self.network, index, at));
-            match (is_up, self.members[index].node.is_some()) {
-                (true, false) => self.start(index),
-                (false, true) => self.stop(index),
-                _ => {}
-            }
-        }
-        if self.scenario.changes() {
-            self.plan(self.now + CHURN_STEP, Step::Churn);
-        }
-    }
-
-    fn start(&mut self, index: usize) {
-        let config = self.scenario.config(self.network, index);
-        for (place, zone) in config.zones.iter().enumerate() {
-            for own in &zone.own {
-                self.directory.insert(own.clone(), (index, config.zone_id(place).expect("the place is taken from it")));
-            }
-        }
-        let now = self.clock(index);
-        let member = &mut self.members[index];
-        member.start += 1;
-        let seed = self.network.bits(Use::Node, [index as u64, member.start, 0]);
-        let rng = Box::new(ChaCha20Rng::seed_from_u64(seed));
-        member.node = Some(Node::new(config, rng, now).expect("the scenario's configuration is valid"));
-        self.drain(index);
-    }
-
-    /// Ends a node as a power cut would.
-    fn stop(&mut self, index: usize) {
-        let member = &mut self.members[index];
-        (member.node, member.wake) = (None, None);
-        for end in std::mem::take(&mut member.links).into_values() {
-            self.hang_up(end);
         }
     }
 
@@ -274,14 +236,15 @@ impl Sim {
     pub(super) fn drain(&mut self, index: usize) {
         while let Some(output) = self.members[index].node.as_mut().and_then(Node::poll_output) {
             match output {
-                Output::Dial { conn, addr, isolation, .. } => {
+                Output::Dial { conn, zone, addr, isolation } => {
                     self.absorb(index, 1, isolation.as_bytes());
-                    self.dial(index, conn, addr);
+                    self.dial(index, conn, addr, (zone, isolation));
                 }
                 Output::Transmit(conn) => self.transmit(index, conn),
                 Output::Resume(conn) => self.resume(index, conn),
                 Output::Close { conn, reason } => {
                     self.absorb(index, 2, format!("{reason:?}").as_bytes());
+                    self.closed(index, conn);
                     if let Some(end) = self.members[index].links.remove(&conn) {
                         self.hang_up(end);
                     }
@@ -305,9 +268,14 @@ impl Sim {
                 self.absorb(index, 3, blob);
                 let start = self.members[index].start;
                 let at = self.elapsed();
-                if let Some(delay) = self.spread.received(&self.scenario, (index, at), *zone, *form, blob) {
-                    self.plan(self.now + delay, Step::Verdict { node: index, start, ticket: *ticket });
+                let Some(news) = self.spread.received(&self.scenario, (index, at), *zone, *form, blob) else { return };
+                if !self.scenario.layers.iter().all(|layer| layer.relays(self.network, index)) {
+                    return;
                 }
+                if let Some(later) = self.scenario.confirms.filter(|_| news.first) {
+                    self.plan(self.now + news.delay + later, Step::Confirm(news.submission));
+                }
+                self.plan(self.now + news.delay, Step::Verdict { node: index, start, ticket: *ticket });
             }
             Event::Handed { id, .. } => {
                 self.absorb(index, 4, id.as_bytes());

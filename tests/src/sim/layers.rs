@@ -57,6 +57,26 @@ pub trait Layer: std::fmt::Debug {
     fn changes(&self) -> bool {
         false
     }
+
+    /// Whether a node that goes and comes back has its peers and its own transactions still.
+    fn keeps(&self, _node: usize) -> bool {
+        false
+    }
+
+    /// How far a node's clock is ahead.
+    fn skew(&self, _network: Keyed, _node: usize) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Whether a node passes transactions on, and lets its daemon tell of them.
+    fn relays(&self, _network: Keyed, _node: usize) -> bool {
+        true
+    }
+
+    /// How many blocks a node claims to have, if this layer says.
+    fn height(&self, _network: Keyed, _node: usize) -> Option<u64> {
+        None
+    }
 }
 
 /// Every dial and every chunk takes a time of its own in these ranges.

@@ -8,11 +8,14 @@
 mod app;
 mod engine;
 pub mod layers;
+mod lives;
 pub(crate) mod names;
+pub mod people;
 mod random;
 pub mod report;
 pub mod scenario;
 mod streams;
+pub mod watch;
 
 pub use self::app::{Spread, Submission};
 pub use self::engine::{Counters, Sim};

@@ -35,6 +35,8 @@ pub(super) enum Use {
     Verdict,
     /// When and where transactions are submitted.
     Submission,
+    /// Which nodes are hostile.
+    Hostile,
 }
 
 impl Keyed {

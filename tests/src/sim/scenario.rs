@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use anonet_core::{Config, Limits, Network, PeerRole, ZoneConfig, ZoneKind};
+use anonet_core::{Config, Limits, Network, PeerRole, RelayPolicy, Witness, ZoneConfig, ZoneKind};
+use bytes::Bytes;
 
 use super::layers::{Churn, Dead, Latency, Layer, Loss, Partition};
 use super::names::addr;
+use super::people::{Adversary, Conduct, Restart, Skew};
 use super::random::{Keyed, Use};
 
 /// A network and what happens in it. The fields may be changed before a run.
@@ -32,12 +34,20 @@ pub struct Scenario {
     pub layers: Vec<Box<dyn Layer>>,
     /// Nodes join at random times up to this one.
     pub stagger: Duration,
-    /// Clocks are ahead by up to this much.
-    pub skew: Duration,
-    /// Transactions submitted, all by nodes that stay up.
+    /// Transactions submitted at random times, all by nodes that stay up.
     pub submissions: u64,
     /// Nothing is submitted before this.
     pub warm_up: Duration,
+    /// When the first node submits further ones.
+    pub timetable: Vec<Duration>,
+    /// How long after a node has relayed a transaction the sender's daemon has it; `None`: it has no daemon.
+    pub confirms: Option<Duration>,
+    /// How own transactions leave.
+    pub relay: RelayPolicy,
+    /// Who dials whom.
+    pub shape: Shape,
+    /// Blocks that the nodes claim to have, all but the first one, which has no daemon to tell it.
+    pub height: Option<u64>,
     /// Bytes in a transaction.
     pub tx_size: usize,
     seed: u64,
@@ -48,8 +58,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 impl Scenario {
     /// All of them, for a run with this seed.
     #[must_use]
-    pub fn all(seed: u64) -> [Self; 3] {
-        [Self::gossip(seed), Self::spread(seed), Self::storm(seed)]
+    pub fn all(seed: u64) -> [Self; 4] {
+        [Self::gossip(seed), Self::spread(seed), Self::storm(seed), Self::siege(seed)]
     }
 
     /// Nodes of one anonymity zone that know two others each: how they find more.
@@ -66,11 +76,15 @@ impl Scenario {
             outgoing: 8,
             known: 2,
             limits,
-            layers: vec![Box::new(ONION_LATENCY), Box::new(Dead { percent: 30 })],
+            layers: vec![Box::new(ONION_LATENCY), Box::new(SKEW), Box::new(Dead { percent: 30 })],
             stagger: MINUTE,
-            skew: Duration::from_secs(3),
             submissions: 0,
             warm_up: Duration::ZERO,
+            timetable: Vec::new(),
+            confirms: None,
+            relay: RelayPolicy::Fluff,
+            shape: Shape::Mesh,
+            height: None,
             tx_size: 0,
             seed,
         }
@@ -85,7 +99,7 @@ impl Scenario {
             zones: vec![ZoneKind::Tor, ZoneKind::Public],
             known: 6,
             span: 30 * MINUTE,
-            layers: vec![Box::new(ONION_LATENCY)],
+            layers: vec![Box::new(ONION_LATENCY), Box::new(SKEW)],
             submissions: 20,
             warm_up: 10 * MINUTE,
             tx_size: 2_200,
@@ -104,6 +118,7 @@ impl Scenario {
             about: "spread, with loss, broken streams, churn, dead names and a partition of four minutes",
             layers: vec![
                 Box::new(ONION_LATENCY),
+                Box::new(SKEW),
                 Box::new(loss),
                 Box::new(partition),
                 Box::new(churn),
@@ -112,6 +127,29 @@ impl Scenario {
             span: 40 * MINUTE,
             ..Self::spread(seed)
         }
+    }
+
+    /// A storm among enemies: of each hundred nodes ten hang up early, ten read late and ten swallow what they are told; senders
+    /// are stopped and started again.
+    #[must_use]
+    pub fn siege(seed: u64) -> Self {
+        let mut siege = Self::storm(seed);
+        (siege.name, siege.about) = ("siege", "storm, among peers that hang up, read late or swallow, and with restarts");
+        for conduct in [Conduct::Leaves(3), Conduct::Reads(Duration::from_secs(20)), Conduct::Swallows] {
+            siege.layers.push(Box::new(Adversary { permille: 100, conduct }));
+        }
+        for node in 0..3 {
+            let from = siege.warm_up + MINUTE * (2 + node as u32);
+            siege.layers.push(Box::new(Restart { node, down: (from, from + MINUTE) }));
+        }
+        siege
+    }
+
+    /// The bytes of a transaction: its number, then filler.
+    pub(super) fn blob(&self, index: usize) -> Bytes {
+        let mut blob = vec![super::watch::FILLER; self.tx_size.max(8)];
+        blob[..8].copy_from_slice(&(index as u64).to_le_bytes());
+        blob.into()
     }
 
     pub(super) const fn keyed(&self) -> Keyed {
@@ -127,17 +165,44 @@ impl Scenario {
     pub(super) fn config(&self, network: Keyed, index: usize) -> Config {
         let mut config = Config::new(Network::Regtest);
         config.limits = self.limits;
+        if self.confirms.is_some() {
+            config.witness = Witness::Embedder;
+        }
         for &kind in &self.zones {
             let mut zone = ZoneConfig::new(kind);
             zone.max_outgoing = self.outgoing;
             zone.max_incoming = self.outgoing * 4;
             zone.own = vec![addr(kind, index)];
-            let known = |place| network.below(self.nodes as u64, Use::Known, [index as u64, place, kind as u64]) as usize;
-            zone.peers = (0..self.known).map(known).filter(|&peer| peer != index).map(|peer| named(kind, peer)).collect();
+            zone.relay = self.relay;
+            let drawn = |place| network.below(self.nodes as u64, Use::Known, [index as u64, place, kind as u64]) as usize;
+            let known: Vec<usize> = match self.shape {
+                Shape::Mesh => (0..self.known).map(drawn).collect(),
+                Shape::Star { tellers } if index == 0 => (1..self.nodes - usize::from(tellers > 0)).collect(),
+                Shape::Star { tellers } if index <= tellers => vec![self.nodes - 1],
+                Shape::Star { .. } => Vec::new(),
+            };
+            if matches!(self.shape, Shape::Star { .. }) && index > 0 {
+                zone.max_outgoing = known.len() as u32;
+            }
+            zone.peers = known.into_iter().filter(|&peer| peer != index).map(|peer| named(kind, peer)).collect();
             config.zones.push(zone);
         }
         config
     }
+}
+
+/// Who dials whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Shape {
+    /// Every node knows a few others at first.
+    Mesh,
+    /// The first node knows all others, and nobody else dials. Only the last one it does not know, if there are tellers:
+    /// nodes after the first that know it, are linked to it and tell of it.
+    Star {
+        /// How many.
+        tellers: usize,
+    },
 }
 
 fn named(kind: ZoneKind, peer: usize) -> (anonet_core::Addr, PeerRole) {
@@ -149,3 +214,5 @@ const ONION_LATENCY: Latency = Latency {
     dial: (Duration::from_millis(500), Duration::from_secs(6)),
     chunk: (Duration::from_millis(100), Duration::from_millis(600)),
 };
+
+const SKEW: Skew = Skew { most: Duration::from_secs(3) };

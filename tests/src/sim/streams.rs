@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use anonet_core::{Addr, ConnId, DialFailure, Instant};
+use anonet_core::{Addr, ConnId, DialFailure, Instant, Isolation, ZoneId};
 use bytes::Bytes;
 
 use super::engine::{Sim, Step};
@@ -60,12 +60,14 @@ impl Streams {
 }
 
 impl Sim {
-    pub(super) fn dial(&mut self, node: usize, conn: ConnId, addr: Addr) {
+    pub(super) fn dial(&mut self, node: usize, conn: ConnId, addr: Addr, (zone, isolation): (ZoneId, Isolation)) {
         self.counters.dials += 1;
+        let peer = self.directory.get(&addr).copied();
+        self.dialled(node, conn, peer, zone, isolation);
         let member = &mut self.members[node];
         member.dials += 1;
         let (start, index) = (member.start, member.dials);
-        let Some(&(to, _)) = self.directory.get(&addr) else {
+        let Some((to, _)) = peer else {
             let why = DialFailure::HostUnreachable;
             return self.plan(self.now + REFUSAL, Step::DialFailed { node, start, conn, why });
         };
@@ -129,6 +131,7 @@ impl Sim {
             self.counters.chunks += 1;
             self.counters.bytes += bytes.len() as u64;
             self.absorb(node, 5, &bytes);
+            self.carried(node, conn, &bytes, true);
             if !self.carry(end, bytes) {
                 return self.break_stream(end.stream);
             }
@@ -160,7 +163,8 @@ impl Sim {
     pub(super) fn deliver(&mut self, to: End, bytes: Bytes) {
         let Some(side) = self.streams.side(to) else { return };
         let (node, Some(conn)) = (side.node, side.conn) else { return };
-        side.parked.push_back(bytes);
+        side.parked.push_back(bytes.clone());
+        self.carried(node, conn, &bytes, false);
         self.resume(node, conn);
     }
 
@@ -201,6 +205,7 @@ impl Sim {
         }
         let Some(conn) = conn else { return };
         self.members[node].links.remove(&conn);
+        self.closed(node, conn);
         let now = self.clock(node);
         if let Some(running) = &mut self.members[node].node {
             running.handle_closed(now, conn);
