@@ -51,11 +51,21 @@ pub enum Inserted {
 #[non_exhaustive]
 pub struct Loaded {
     /// The transactions, by id.
-    pub txs: Vec<StoredTx>,
+    pub txs: Vec<LoadedTx>,
     /// Rows that cannot be read. They stay where they are.
     pub unreadable: usize,
     /// Rows that a newer version wrote. They stay where they are.
     pub newer: usize,
+}
+
+/// One that can be read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct LoadedTx {
+    /// What the node takes back.
+    pub stored: StoredTx,
+    /// Its bytes, for answers to the user who handed it in.
+    pub blob: Bytes,
 }
 
 /// Why the store did not do what it was told. Nothing was kept.

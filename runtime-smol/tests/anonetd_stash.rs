@@ -215,7 +215,7 @@ fn nothing_leaves_before_its_exposure_is_on_disk() {
         node.stop("-KILL");
         assert_eq!(blob, unhex(&tx1_hex()));
         let store = Store::open(node.data_dir().join("stash.redb")).await.unwrap();
-        let exposures: Vec<Exposure> = store.load().await.unwrap().txs.iter().map(|stored| stored.exposure).collect();
+        let exposures: Vec<Exposure> = store.load().await.unwrap().txs.iter().map(|loaded| loaded.stored.exposure).collect();
         assert_eq!(exposures, [Exposure::Anonymity]);
         let log = node.log();
         assert_eq!(log.matches("the stash on disk cannot be written").count(), 1, "{log}");

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use anonet_core::{Exposure, LocalTx, StoredTx, TxId};
 use async_io::Timer;
-use bytes::Bytes;
 use smol::channel::{Receiver, Sender, bounded};
 use smol::future::or;
 use tracing::{error, info};
 
 use super::local_node::{Abandoned, Accepted, NotAbandoned, NotAccepted, forget, take_in};
+use super::own::OwnTx;
 use super::status::Reporter;
 use crate::clock::Clock;
 use crate::handle::{Handle, Stopped};
@@ -64,9 +64,8 @@ impl Changes {
 /// A transaction that a caller wants to have accepted.
 #[derive(Debug)]
 struct Submission {
-    id: TxId,
+    own: OwnTx,
     tx: LocalTx,
-    blob: Vec<u8>,
     answer: Sender<Result<Accepted, NotAccepted>>,
 }
 
@@ -98,9 +97,9 @@ pub(super) struct Counter(Sender<Wish>);
 
 impl Counter {
     /// Has a transaction stored and handed to the node. What was begun is finished also if the caller goes away.
-    pub(super) async fn submit(&self, id: TxId, tx: LocalTx, blob: Vec<u8>) -> Result<Accepted, NotAccepted> {
+    pub(super) async fn submit(&self, own: OwnTx, tx: LocalTx) -> Result<Accepted, NotAccepted> {
         let (answer, answered) = bounded(1);
-        self.0.send(Wish::Take(Submission { id, tx, blob, answer })).await.map_err(|_| Stopped)?;
+        self.0.send(Wish::Take(Submission { own, tx, answer })).await.map_err(|_| Stopped)?;
         answered.recv().await.map_err(|_| Stopped)?
     }
 
@@ -172,8 +171,8 @@ impl Keeper {
     }
 
     async fn take(&self, submission: Submission, handle: &Handle, reporter: &Reporter, clock: Clock) {
-        let Submission { id, tx, blob, answer } = submission;
-        let result = self.accept(id, tx, blob, handle, reporter.clone(), clock).await;
+        let Submission { own, tx, answer } = submission;
+        let result = self.accept(own, tx, handle, reporter.clone(), clock).await;
         // the caller may have gone
         let _ = answer.try_send(result);
     }
@@ -190,16 +189,16 @@ impl Keeper {
 
     async fn accept(
         &self,
-        id: TxId,
+        own: OwnTx,
         tx: LocalTx,
-        blob: Vec<u8>,
         handle: &Handle,
         reporter: Reporter,
         clock: Clock,
     ) -> Result<Accepted, NotAccepted> {
-        let inserted = self.store.insert(id, clock.now(), Bytes::from(blob)).await?;
+        let id = own.id;
+        let inserted = self.store.insert(id, clock.now(), own.blob.clone()).await?;
         let taken = handle.call(move |node, now| {
-            take_in(node, now, &reporter, id, |node| match inserted {
+            take_in(node, now, &reporter, own, |node| match inserted {
                 // from an earlier run, or just given up: it goes on as it was
                 Inserted::Known { submitted, exposure } => node.restore_tx(now, StoredTx { id, tx, submitted, exposure }),
                 _ => node.submit_tx(now, id, tx),

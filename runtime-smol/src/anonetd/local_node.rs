@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::args::StashStore;
 use super::keeper::Counter;
+use super::own::{OwnTx, Pending};
 use super::status::{Reporter, StashEntry, Status, ZoneEntry};
 use super::tx::{self, TxError};
 use crate::handle::{Handle, Stopped};
@@ -80,17 +81,23 @@ impl LocalNode {
 
     /// Hands in the bytes of a transaction of the user.
     pub(super) async fn submit(&self, blob: Vec<u8>) -> Result<Accepted, NotAccepted> {
-        let (parsed, blob) = smol::unblock(move || (tx::parse(&blob), blob)).await;
-        let (id, tx) = parsed?;
+        let (own, tx) = smol::unblock(move || tx::parse(&blob)).await?;
         if let Some(counter) = &self.counter {
-            return counter.submit(id, tx, blob).await;
+            return counter.submit(own, tx).await;
+        }
+        let (reporter, id) = (self.reporter.clone(), own.id);
+        self.handle.call(move |node, now| take_in(node, now, &reporter, own, |node| node.submit_tx(now, id, tx))).await?
+    }
+
+    /// The own transactions that there is no evidence of yet.
+    pub(super) async fn pending(&self) -> Result<Vec<Pending>, Stopped> {
+        if self.reporter.own.is_empty() {
+            return Ok(Vec::new());
         }
         let reporter = self.reporter.clone();
-        self.handle.call(move |node, now| take_in(node, now, &reporter, id, |node| node.submit_tx(now, id, tx))).await?
+        self.handle.call(move |node, now| reporter.own.pending(node, |report| reporter.stash_entry(report, now))).await
     }
-}
 
-impl LocalNode {
     /// Gives up an own transaction: the node forgets it, and its row is gone from the disk.
     pub(super) async fn abandon(&self, id: TxId) -> Result<Abandoned, NotAbandoned> {
         match &self.counter {
@@ -115,11 +122,13 @@ pub(super) fn take_in(
     node: &mut Node,
     now: Instant,
     reporter: &Reporter,
-    id: TxId,
+    own: OwnTx,
     submit: impl FnOnce(&mut Node) -> Result<Submitted, SubmitError>,
 ) -> Result<Accepted, NotAccepted> {
-    let known = submit(node)? == Submitted::Known;
+    let (known, id) = (submit(node)? == Submitted::Known, own.id);
     let is_it = |entry: &StashReport| entry.id == id;
     let entry = node.stash().find(is_it).ok_or(NotAccepted::Gone)?;
+    // in the same step as the stash, so that no wallet can ask in between
+    reporter.own.add(node, now, own);
     Ok(Accepted { known, stash_store: reporter.stash_store, entry: reporter.stash_entry(&entry, now) })
 }

@@ -7,8 +7,10 @@ use tracing::{debug, error, info, warn};
 
 use super::app::own_transactions;
 use super::exit::Failure;
+use super::own::{OwnTx, OwnTxs};
+use super::tx;
 use crate::handle::{Handle, Stopped};
-use crate::store::{Loaded, Store};
+use crate::store::{Loaded, LoadedTx, Store};
 
 /// Transactions that are handed to the node at once; its links wait meanwhile.
 const BATCH: usize = 64;
@@ -30,7 +32,7 @@ impl Networks {
 }
 
 /// Reads what the store holds, and says in the log what that means.
-pub(super) async fn load(store: &Store, networks: Networks, now: Instant, lifetime: Duration) -> Result<Vec<StoredTx>, Failure> {
+pub(super) async fn load(store: &Store, networks: Networks, now: Instant, lifetime: Duration) -> Result<Vec<LoadedTx>, Failure> {
     let Loaded { txs, unreadable, newer, .. } = store.load().await.map_err(Failure::failed)?;
     if unreadable > 0 {
         error!(
@@ -48,7 +50,7 @@ pub(super) async fn load(store: &Store, networks: Networks, now: Instant, lifeti
         info!("{} of earlier runs in the stash on disk", own_transactions(txs.len()));
     }
     if networks == Networks::PublicOnly {
-        let live = || txs.iter().filter(|stored| stored.submitted + lifetime > now);
+        let live = || txs.iter().map(|loaded| &loaded.stored).filter(|stored| stored.submitted + lifetime > now);
         warn_of_public_network(
             live().filter(|stored| stored.exposure == Exposure::Nobody).count(),
             live().filter(|stored| stored.exposure == Exposure::Anonymity).count(),
@@ -74,12 +76,17 @@ fn warn_of_public_network(never_left: usize, held: usize) {
 }
 
 /// Hands them to the node.
-pub(super) async fn restore(handle: &Handle, mut txs: Vec<StoredTx>) -> Result<(), Stopped> {
+pub(super) async fn restore(handle: &Handle, own: &OwnTxs, mut txs: Vec<LoadedTx>) -> Result<(), Stopped> {
     let mut refused = 0;
     while !txs.is_empty() {
         let batch = txs.split_off(txs.len().saturating_sub(BATCH));
+        let batch: Vec<(StoredTx, OwnTx)> = smol::unblock(move || batch.into_iter().map(about).collect()).await;
+        let own = own.clone();
         let count = handle.call(move |node, now| {
-            let refusals = batch.into_iter().filter_map(|stored| node.restore_tx(now, stored).err());
+            let refusals = batch.into_iter().filter_map(|(stored, about)| {
+                let restored = node.restore_tx(now, stored).map(|_| own.add(node, now, about));
+                restored.err()
+            });
             refusals.inspect(|refusal| debug!("not restored: {refusal}")).count()
         });
         refused += count.await?;
@@ -91,6 +98,12 @@ pub(super) async fn restore(handle: &Handle, mut txs: Vec<StoredTx>) -> Result<(
         );
     }
     Ok(())
+}
+
+/// What wallets may ask of it; of a row that this version does not read, nothing.
+fn about(LoadedTx { stored, blob }: LoadedTx) -> (StoredTx, OwnTx) {
+    let own = tx::own(blob.clone()).unwrap_or_else(|_| OwnTx::opaque(stored.id, blob));
+    (stored, own)
 }
 
 fn entries(count: usize) -> String {

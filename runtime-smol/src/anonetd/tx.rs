@@ -9,6 +9,7 @@ use monero_oxide::transaction::{Input, NotPruned, Transaction};
 use thiserror::Error;
 
 use super::hex::{self, HexError};
+use super::own::OwnTx;
 
 /// Why bytes are not taken as a transaction of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -37,15 +38,38 @@ pub(crate) fn from_text_or_binary(data: &[u8]) -> Result<Cow<'_, [u8]>, HexError
 }
 
 /// Reads one whole transaction, and computes its id. Checks its form, not its signatures.
-pub(crate) fn parse(blob: &[u8]) -> Result<(TxId, LocalTx), TxError> {
+pub(crate) fn parse(blob: &[u8]) -> Result<(OwnTx, LocalTx), TxError> {
     // the size first: what is too large is not looked into
-    let tx = LocalTx::new(Bytes::copy_from_slice(&blob[..blob.len().min(MAX_TX_SIZE + 1)]))
+    let bytes = Bytes::copy_from_slice(&blob[..blob.len().min(MAX_TX_SIZE + 1)]);
+    let local = LocalTx::new(bytes.clone())
         .map_err(|refused| if blob.len() > MAX_TX_SIZE { BlobRefused::TooLarge { size: blob.len() } } else { refused })?;
-    Ok((id_of(blob)?, tx))
+    Ok((own(bytes)?, local))
+}
+
+/// What wallets may ask of the transaction that `blob` is.
+pub(crate) fn own(blob: Bytes) -> Result<OwnTx, TxError> {
+    let tx = read(&blob)?;
+    let key_image = |input: &Input| match input {
+        Input::ToKey { key_image, .. } => Some(key_image.to_bytes()),
+        Input::Gen(_) => None,
+    };
+    let fee = match &tx {
+        Transaction::V2 { proofs: Some(proofs), .. } => proofs.base.fee,
+        _ => 0,
+    };
+    let key_images = tx.prefix().inputs.iter().filter_map(key_image).collect();
+    let (id, weight) = (TxId::new(tx.hash()), tx.weight());
+    let prunable_hash = tx.prunable_hash().unwrap_or_default();
+    let (_, prunable) = tx.pruned_with_prunable();
+    Ok(OwnTx { id, pruned: blob.len() - prunable.len(), blob, prunable_hash, key_images, fee, weight })
 }
 
 /// The id of the transaction that `blob` is.
 pub(crate) fn id_of(blob: &[u8]) -> Result<TxId, TxError> {
+    Ok(TxId::new(read(blob)?.hash()))
+}
+
+fn read(blob: &[u8]) -> Result<Transaction, TxError> {
     let mut rest = blob;
     let tx = Transaction::<NotPruned>::read(&mut rest).map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof => TxError::Truncated { size: blob.len() },
@@ -57,11 +81,11 @@ pub(crate) fn id_of(blob: &[u8]) -> Result<TxId, TxError> {
     if tx.prefix().inputs.iter().any(|input| matches!(input, Input::Gen(_))) {
         return Err(TxError::Coinbase);
     }
-    // the id is computed from what was understood, so that has to be all of it
+    // the rest is computed from what was understood, so that has to be all of it
     if tx.serialize() != blob {
         return Err(TxError::Malformed);
     }
-    Ok(TxId::new(tx.hash()))
+    Ok(tx)
 }
 
 #[cfg(test)]
@@ -88,9 +112,11 @@ mod tests {
             assert_eq!(txs.len(), 3);
             for listed in txs {
                 let blob = vector(&format!("{set}/{}", listed["file"].as_str().unwrap()));
-                let (id, tx) = parse(&blob).unwrap();
-                assert_eq!(id.reveal().to_string(), listed["hash"].as_str().unwrap());
-                assert_eq!(tx.size(), blob.len());
+                let (own, tx) = parse(&blob).unwrap();
+                assert_eq!(own.id.reveal().to_string(), listed["hash"].as_str().unwrap());
+                assert_eq!((tx.size(), &own.blob[..]), (blob.len(), &blob[..]));
+                assert!(own.fee > 0 && own.weight >= blob.len() && !own.key_images.is_empty());
+                assert!(own.key_images.iter().all(|image| blob[..own.pruned].windows(32).any(|part| part == image)));
             }
         }
     }
@@ -136,8 +162,8 @@ mod tests {
             let same = blob[at] == value;
             blob[at] = value;
             let original = vector("tor/tx-1.hex");
-            if let Ok((id, _)) = parse(&blob) {
-                prop_assert_eq!(id == parse(&original).unwrap().0, same);
+            if let Ok((own, _)) = parse(&blob) {
+                prop_assert_eq!(own.id == parse(&original).unwrap().0.id, same);
             }
         }
     }

@@ -44,7 +44,8 @@ struct Tour {
 /// Tells the whole tour.
 pub(super) async fn tell(executor: Arc<Executor<'static>>, clock: Clock) -> Result<(), Failure> {
     let blob = crate::anonetd::hex::decode(TRANSACTION.as_bytes())?;
-    let (id, own) = tx::parse(&blob)?;
+    let (about, own) = tx::parse(&blob)?;
+    let id = about.id;
     introduce();
     // a port that nobody listens on yet
     let proxy_addr = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;

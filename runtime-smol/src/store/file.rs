@@ -12,7 +12,7 @@ use redb::{Database, Error, ReadableDatabase, ReadableTable};
 use super::cover::Cover;
 use super::open::{Closed, create, open, unlock};
 use super::row::{Row, Unreadable};
-use super::{Inserted, Loaded, Passphrase, StoreError};
+use super::{Inserted, Loaded, LoadedTx, Passphrase, StoreError};
 
 #[derive(Debug)]
 pub(super) struct StoreFile {
@@ -128,10 +128,11 @@ impl StoreFile {
     }
 }
 
-fn restored(id: TxId, row: &[u8]) -> Result<StoredTx, Unreadable> {
+fn restored(id: TxId, row: &[u8]) -> Result<LoadedTx, Unreadable> {
     let Row { submitted, exposure, blob } = Row::decode(row)?;
-    let tx = LocalTx::new(Bytes::copy_from_slice(blob)).map_err(|_| Unreadable::Bad)?;
-    Ok(StoredTx { id, tx, submitted, exposure })
+    let blob = Bytes::copy_from_slice(blob);
+    let tx = LocalTx::new(blob.clone()).map_err(|_| Unreadable::Bad)?;
+    Ok(LoadedTx { stored: StoredTx { id, tx, submitted, exposure }, blob })
 }
 
 /// The row with another exposure, if it can be read.
@@ -180,7 +181,7 @@ mod tests {
         assert!(matches!(failed, StoreError::Unusable { .. }), "{failed}");
         assert!(file.database.is_none());
         file.doubtful.insert(doubtful);
-        let ids: Vec<TxId> = file.load().unwrap().txs.iter().map(|stored| stored.id).collect();
+        let ids: Vec<TxId> = file.load().unwrap().txs.iter().map(|loaded| loaded.stored.id).collect();
         assert_eq!(ids, [kept]);
         assert_eq!(file.insert(doubtful, Instant::from_micros(2), b"tx").unwrap(), Inserted::New);
         assert_eq!(file.load().unwrap().txs.len(), 2);

@@ -30,7 +30,7 @@ fn insert(store: &Store, byte: u8, submitted: u64) -> Inserted {
 /// Id, submission and exposure of each row, and how many are unreadable and newer.
 fn rows(store: &Store) -> (Vec<(TxId, u64, Exposure)>, usize, usize) {
     let loaded = block_on(store.load()).unwrap();
-    let row = |stored: &StoredTx| (stored.id, stored.submitted.as_micros(), stored.exposure);
+    let row = |LoadedTx { stored, .. }: &LoadedTx| (stored.id, stored.submitted.as_micros(), stored.exposure);
     (loaded.txs.iter().map(row).collect(), loaded.unreadable, loaded.newer)
 }
 
@@ -68,7 +68,7 @@ fn what_was_written_is_read_after_the_next_start() {
     let store = open(&path).unwrap();
     let expected = [(id(1), 11, Exposure::Nobody), (id(2), 12, Exposure::Anonymity), (id(3), 13, Exposure::Public)];
     assert_eq!(rows(&store), (expected.to_vec(), 0, 0));
-    let sizes: Vec<usize> = block_on(store.load()).unwrap().txs.iter().map(|stored| stored.tx.size()).collect();
+    let sizes: Vec<usize> = block_on(store.load()).unwrap().txs.iter().map(|loaded| loaded.stored.tx.size()).collect();
     assert_eq!(sizes, [2_000; 3]);
     drop(store);
     let expected = [&[1, 12, 0, 0, 0, 0, 0, 0, 0, 1][..], &[2; 2_000]].concat();

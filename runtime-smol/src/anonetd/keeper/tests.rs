@@ -1,8 +1,10 @@
 use anonet_core::{Config, Instant, Network, SubmitError, ZoneConfig, ZoneKind};
+use bytes::Bytes;
 use smol::Executor;
 
 use super::super::app::Observer;
 use super::super::args::StashStore;
+use super::super::own::OwnTxs;
 use super::super::received::{self, ReceivedList};
 use super::super::restore;
 use super::super::scratch::Scratch;
@@ -43,6 +45,7 @@ impl Kept {
             zones,
             received,
             seen: SeenList::default(),
+            own: OwnTxs::default(),
             daemon: None,
             stash_store: StashStore::Disk,
         };
@@ -51,13 +54,14 @@ impl Kept {
     }
 
     async fn submit(&self, byte: u8) -> Result<Accepted, NotAccepted> {
-        let tx = LocalTx::new(Bytes::from_static(b"tx")).unwrap();
-        self.counter.submit(TxId::new([byte; 32]), tx, b"tx".to_vec()).await
+        let blob = Bytes::from_static(b"tx");
+        let tx = LocalTx::new(blob.clone()).unwrap();
+        self.counter.submit(OwnTx::opaque(TxId::new([byte; 32]), blob), tx).await
     }
 
     /// The first byte of the id of each row.
     async fn rows(&self) -> Vec<u8> {
-        self.store.load().await.unwrap().txs.iter().map(|stored| stored.id.as_bytes()[0]).collect()
+        self.store.load().await.unwrap().txs.iter().map(|loaded| loaded.stored.id.as_bytes()[0]).collect()
     }
 
     /// Moves the node's time past the end of all it holds, and waits until that is written down.
@@ -150,7 +154,7 @@ fn more_than_the_node_takes_stays_on_disk() {
             kept.store.insert(TxId::new([byte; 32]), now, Bytes::from_static(b"tx")).await.unwrap();
         }
         let stored = kept.store.load().await.unwrap().txs;
-        restore::restore(&kept.handle, stored).await.unwrap();
+        restore::restore(&kept.handle, &OwnTxs::default(), stored).await.unwrap();
         assert_eq!(kept.handle.call(|node, _| node.stash().count()).await.unwrap(), 1);
         assert_eq!(kept.rows().await.len(), 100);
     });

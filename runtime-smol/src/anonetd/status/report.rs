@@ -1,10 +1,13 @@
 //! The state of a running node as a document; its keys are stable.
 
-use anonet_core::{Instant, Network, Node, ProxyState, StashReport, StashState, Witness, ZoneReport};
+use std::sync::Arc;
+
+use anonet_core::{Instant, Network, Node, ProxyState, StashReport, StashState, TxId, Witness, ZoneReport};
 use serde::{Deserialize, Serialize};
 
 use super::super::args::StashStore;
 use super::super::daemon::{Chain, DaemonEntry, DaemonState};
+use super::super::own::OwnTxs;
 use super::super::received::{Arrival, Outcome, ReceivedList};
 use super::super::seen::{Seen, SeenList};
 use super::super::settings::ZoneLabel;
@@ -117,6 +120,7 @@ pub(crate) struct Reporter {
     pub(crate) zones: Vec<ZoneLabel>,
     pub(crate) received: ReceivedList,
     pub(crate) seen: SeenList,
+    pub(crate) own: OwnTxs,
     pub(crate) daemon: Option<DaemonState>,
     pub(crate) stash_store: StashStore,
 }
@@ -149,6 +153,11 @@ impl Reporter {
     /// The chain, if there is a daemon that says what it is.
     pub(crate) fn chain(&self) -> Option<Chain> {
         self.daemon.as_ref().and_then(DaemonState::chain)
+    }
+
+    /// What the daemon's pool held at the last look.
+    pub(crate) fn pool_ids(&self) -> Arc<[TxId]> {
+        self.daemon.as_ref().map(DaemonState::pool_ids).unwrap_or_default()
     }
 
     pub(crate) fn stash_entry(&self, entry: &StashReport, now: Instant) -> StashEntry {
