@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use smol::Executor;
@@ -17,7 +16,7 @@ use thiserror::Error;
 
 use super::abandon;
 use super::data_dir::{DataDir, remove_stale_socket};
-use super::http::{Answer, HttpLimits, Site, serve};
+use super::http::{Answer, Call, HttpLimits, Reply, Site, serve};
 use super::local_node::{LocalNode, NotAbandoned, NotAccepted};
 use super::tx::{self, TxError};
 
@@ -93,17 +92,26 @@ impl Site for Control {
         }
     }
 
-    async fn answer(&self, _method: Method, path: String, body: Bytes) -> Answer {
-        if path == STATUS {
-            return match self.0.status().await {
-                Ok(status) => Answer::ok(&status),
-                Err(stopped) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, stopped),
-            };
+    async fn answer(&self, call: Call) -> Reply {
+        match call.path() {
+            STATUS => self.status().await,
+            ABANDON => self.abandon(&call.body).await,
+            _ => self.submit(&call.body).await,
         }
-        if path == ABANDON {
-            return self.abandon(&body).await;
+        .into_reply()
+    }
+}
+
+impl Control {
+    async fn status(&self) -> Answer {
+        match self.0.status().await {
+            Ok(status) => Answer::ok(&status),
+            Err(stopped) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, stopped),
         }
-        let blob = tx::from_text_or_binary(&body).map(std::borrow::Cow::into_owned);
+    }
+
+    async fn submit(&self, body: &[u8]) -> Answer {
+        let blob = tx::from_text_or_binary(body).map(std::borrow::Cow::into_owned);
         let accepted = match blob {
             Ok(blob) => self.0.submit(blob).await,
             Err(error) => Err(NotAccepted::Tx(TxError::Hex(error))),
@@ -114,9 +122,7 @@ impl Site for Control {
             Err(error) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, error),
         }
     }
-}
 
-impl Control {
     async fn abandon(&self, body: &[u8]) -> Answer {
         let Some(id) = std::str::from_utf8(body).ok().and_then(abandon::parse) else {
             return Answer::error(StatusCode::BAD_REQUEST, "a transaction's id has 64 hexadecimal digits");

@@ -7,22 +7,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_io::Timer;
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use serde::Serialize;
 use smol::Executor;
 use smol::future::or;
 use smol::io::{AsyncRead, AsyncWrite};
-use smol::lock::Semaphore;
+use smol::lock::{Semaphore, SemaphoreGuardArc};
 use smol::stream::{Stream, StreamExt};
 use smol_hyper::rt::{FuturesIo, SmolTimer};
+use thiserror::Error;
 use tracing::debug;
+
+use super::stall::Stall;
 
 /// What a caller may use.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +44,16 @@ pub(super) struct HttpLimits {
 /// After a failed accept, which is a lack of file descriptors as a rule.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// A caller that takes nothing of its answer for so long is cut off.
+const STALLED: Duration = Duration::from_secs(60);
+
 /// Bytes of a request's headers.
 const HEADER_BYTES: usize = 16 << 10;
+
+/// A body up to this size is held for every connection; larger ones wait until they are one of so few, so that all
+/// connections together cannot make us hold the largest body each.
+const SMALL_BODY: usize = 64 << 10;
+const LARGE_BODIES: usize = 8;
 
 /// An answer in JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,8 +95,8 @@ impl Answer {
         Self { last: true, ..self }
     }
 
-    fn into_response(self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(Bytes::from(self.body)));
+    pub(super) fn into_reply(self) -> Reply {
+        let mut response = whole(Bytes::from(self.body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -98,13 +110,42 @@ impl Answer {
     }
 }
 
+/// What goes back to a caller.
+pub(super) type Reply = Response<UnsyncBoxBody<Bytes, Cut>>;
+
+/// A body ended before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the answer ended early")]
+pub(super) struct Cut;
+
+/// A reply that is there as a whole.
+pub(super) fn whole(body: Bytes) -> Reply {
+    Response::new(UnsyncBoxBody::new(Full::new(body).map_err(|never| match never {})))
+}
+
+/// A request that has arrived as a whole.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) head: Parts,
+    pub(super) body: Bytes,
+    /// Its place among the large ones.
+    _large: Option<SemaphoreGuardArc>,
+}
+
+impl Call {
+    /// Where it goes, without a query.
+    pub(super) fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+}
+
 /// What answers requests.
 pub(super) trait Site: Send + Sync + 'static {
     /// Refuses a request on its headers, before any of its body is read.
     fn admit(&self, head: &Parts) -> Result<(), Answer>;
 
     /// Answers a request that was admitted.
-    fn answer(&self, method: Method, path: String, body: Bytes) -> impl Future<Output = Answer> + Send;
+    fn answer(&self, call: Call) -> impl Future<Output = Reply> + Send;
 }
 
 /// Serves every connection that comes in, each in a task of its own. Ends only with `incoming`.
@@ -118,6 +159,7 @@ pub(super) async fn serve<C, S>(
     S: Site,
 {
     let slots = Arc::new(Semaphore::new(limits.connections));
+    let large = Arc::new(Semaphore::new(LARGE_BODIES));
     while let Some(accepted) = incoming.next().await {
         let stream = match accepted {
             Ok(stream) => stream,
@@ -131,54 +173,69 @@ pub(super) async fn serve<C, S>(
             debug!("too many local connections: one is closed");
             continue;
         };
-        let site = site.clone();
+        let (site, large) = (site.clone(), large.clone());
         let connection = async move {
-            serve_connection(stream, limits, &*site).await;
+            serve_connection(stream, limits, &*site, &large).await;
             drop(slot);
         };
         executor.spawn(connection).detach();
     }
 }
 
-async fn serve_connection<S: Site>(stream: impl AsyncRead + AsyncWrite + Unpin, limits: HttpLimits, site: &S) {
-    let service = service_fn(|request| async move { Ok::<_, Infallible>(respond(site, limits, request).await.into_response()) });
+async fn serve_connection<S: Site>(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    limits: HttpLimits,
+    site: &S,
+    large: &Arc<Semaphore>,
+) {
+    let service = service_fn(|request| async move { Ok::<_, Infallible>(respond(site, limits, large, request).await) });
     let connection = http1::Builder::new()
         .timer(SmolTimer::new())
         .header_read_timeout(limits.headers_within)
         .max_buf_size(HEADER_BYTES)
-        .serve_connection(FuturesIo::new(stream), service);
+        .serve_connection(FuturesIo::new(Stall::new(stream, STALLED)), service);
     if let Err(error) = connection.await {
         debug!("a local connection ended: {error}");
     }
 }
 
-async fn respond<S: Site>(site: &S, limits: HttpLimits, request: Request<Incoming>) -> Answer {
+async fn respond<S: Site>(site: &S, limits: HttpLimits, large: &Arc<Semaphore>, request: Request<Incoming>) -> Reply {
     let (head, body) = request.into_parts();
     if let Err(refusal) = site.admit(&head) {
-        return refusal.last();
+        return refusal.last().into_reply();
     }
-    match read(body, limits).await {
-        Ok(body) => site.answer(head.method, head.uri.path().to_owned(), body).await,
-        Err(refusal) => refusal.last(),
+    match read(body, limits, large).await {
+        Ok((body, place)) => site.answer(Call { head, body, _large: place }).await,
+        Err(refusal) => refusal.last().into_reply(),
     }
 }
 
-async fn read(body: Incoming, limits: HttpLimits) -> Result<Bytes, Answer> {
-    let too_large = || {
-        let error = format!("the request is larger than {} bytes", limits.body);
-        Answer::error(StatusCode::PAYLOAD_TOO_LARGE, error)
-    };
-    if body.size_hint().lower() > limits.body as u64 {
-        return Err(too_large());
-    }
+async fn read(body: Incoming, limits: HttpLimits, large: &Arc<Semaphore>) -> Result<(Bytes, Option<SemaphoreGuardArc>), Answer> {
     let late = async {
         Timer::after(limits.body_within).await;
         Err(Answer::error(StatusCode::REQUEST_TIMEOUT, "the request did not arrive in time"))
     };
-    let whole = async {
-        Limited::new(body, limits.body).collect().await.map(|body| body.to_bytes()).map_err(|error| {
-            if error.is::<LengthLimitError>() { too_large() } else { Answer::error(StatusCode::BAD_REQUEST, error) }
-        })
-    };
-    or(whole, late).await
+    or(collect(body, limits.body, large), late).await
+}
+
+async fn collect(mut body: Incoming, most: usize, large: &Arc<Semaphore>) -> Result<(Bytes, Option<SemaphoreGuardArc>), Answer> {
+    let too_large = || Answer::error(StatusCode::PAYLOAD_TOO_LARGE, format_args!("the request is larger than {most} bytes"));
+    if body.size_hint().lower() > most as u64 {
+        return Err(too_large());
+    }
+    let (mut whole, mut place) = (BytesMut::new(), None);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Answer::error(StatusCode::BAD_REQUEST, error))?;
+        // trailers are no part of the body
+        let Ok(data) = frame.into_data() else { continue };
+        let size = whole.len() + data.len();
+        if size > most {
+            return Err(too_large());
+        }
+        if size > SMALL_BODY && place.is_none() {
+            place = Some(large.acquire_arc().await);
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok((whole.freeze(), place))
 }

@@ -1,23 +1,24 @@
 //! An HTTP/1.1 client for one daemon: few connections, kept for the next question, and a cap on everything that an answer
 //! can make us hold.
 
-use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anonet_core::addr::Addr;
 use anonet_core::{DialFailure, Isolation};
 use async_io::Timer;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Body;
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
-use hyper::{Method, Request, StatusCode, Uri};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use smol::future::{or, pending};
+use smol::lock::{Semaphore, SemaphoreGuardArc};
 use smol_hyper::rt::FuturesIo;
 use thiserror::Error;
 
+use super::flow::{Connection, Flow, Idle};
 use crate::dial::{self, Transport};
 
 /// Connections that are kept between questions.
@@ -33,9 +34,15 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// How long a connection may take to open: on this machine, and to a hidden service.
 const DIAL_WITHIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(90));
 
+/// The same for wallets: they wait 210 s, and a daemon takes long to collect blocks.
+const WALLET_ANSWER_WITHIN: Duration = Duration::from_secs(180);
+
+/// Exchanges of all wallets at once. monerod closes what one address opens beyond 25, or beyond a total of 100 of all.
+const WALLET_EXCHANGES: usize = 16;
+
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(super) enum CallError {
+pub(in super::super) enum CallError {
     #[error("it cannot be reached: see that it runs there")]
     Refused,
     #[error("it cannot be reached: {0}")]
@@ -75,25 +82,14 @@ pub(super) struct Patience {
 
 /// Talks to one daemon. Each connection through a proxy has credentials of its own.
 #[derive(Debug)]
-pub(super) struct HttpClient {
+pub(in super::super) struct HttpClient {
     way: Transport,
     addr: Addr,
     host: HeaderValue,
     patience: Patience,
-    idle: Mutex<Vec<Connection>>,
-}
-
-/// One open connection. Nothing moves on it unless its owner waits for something.
-struct Connection {
-    sender: SendRequest<Full<Bytes>>,
-    /// Moves the bytes; gone when the connection has ended.
-    driver: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
-}
-
-impl std::fmt::Debug for Connection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connection").field("open", &self.driver.is_some()).finish_non_exhaustive()
-    }
+    idle: Idle,
+    /// Exchanges at once, if they are limited; further ones wait.
+    places: Option<Arc<Semaphore>>,
 }
 
 impl HttpClient {
@@ -105,20 +101,64 @@ impl HttpClient {
     pub(super) fn with_patience(way: Transport, addr: Addr, patience: Patience) -> Self {
         // an address is made of letters that a header takes
         let host = HeaderValue::from_str(&addr.reveal().to_string()).unwrap_or(HeaderValue::from_static("localhost"));
-        Self { way, addr, host, patience, idle: Mutex::default() }
+        Self { way, addr, host, patience, idle: Idle::new(IDLE), places: None }
+    }
+
+    /// The same for wallets, of which there may be many.
+    pub(super) fn for_wallets(self) -> Self {
+        let patience = Patience { answer: WALLET_ANSWER_WITHIN, ..self.patience };
+        Self { patience, idle: Idle::new(WALLET_EXCHANGES), places: Some(Arc::new(Semaphore::new(WALLET_EXCHANGES))), ..self }
     }
 
     /// Posts a document and returns the answer's body, of at most `cap` bytes.
-    pub(super) async fn post(&self, path: &'static str, body: Bytes, cap: usize) -> Result<Bytes, CallError> {
-        if let Some(kept) = self.take_idle() {
-            match self.exchange(kept, path, body.clone(), cap).await {
+    pub(in super::super) async fn post(&self, path: &'static str, body: Bytes, cap: usize) -> Result<Bytes, CallError> {
+        self.post_to(&Uri::from_static(path), body, cap).await
+    }
+
+    /// The same for a path that somebody else chose.
+    pub(in super::super) async fn post_to(&self, uri: &Uri, body: Bytes, cap: usize) -> Result<Bytes, CallError> {
+        self.exchange(|connection| async {
+            let response = self.ask(connection, uri, body.clone()).await?;
+            match response.status() {
+                StatusCode::OK => {}
+                StatusCode::UNAUTHORIZED => return Err(CallError::Login),
+                StatusCode::NOT_FOUND => return Err(CallError::NotServed),
+                status => return Err(CallError::Status(status.as_u16())),
+            }
+            read_whole(response.into_body(), cap).await
+        })
+        .await
+    }
+
+    /// Posts a document and returns the answer as it arrives, whatever its status is.
+    pub(in super::super) async fn forward(&self, uri: &Uri, body: Bytes) -> Result<Response<Flow>, CallError> {
+        self.exchange(|connection| self.ask(connection, uri, body.clone())).await
+    }
+
+    /// Has a kept connection or a new one do something.
+    async fn exchange<T, F>(&self, talk: impl Fn(Connection) -> F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, CallError>>,
+    {
+        let mut place = self.place().await?;
+        let kept = self.idle.list().pop();
+        if let Some(mut kept) = kept {
+            kept.place = place.take();
+            match within(self.patience.answer, talk(kept)).await {
                 // the daemon closes connections that were idle for long, and says so only now
-                Err(CallError::Broken) => self.idle().clear(),
+                Err(CallError::Broken) => self.idle.list().clear(),
                 answer => return answer,
             }
+            place = self.place().await?;
         }
-        let connection = within(self.patience.dial, self.connect()).await?;
-        self.exchange(connection, path, body, cap).await
+        let mut connection = within(self.patience.dial, self.connect()).await?;
+        connection.place = place;
+        within(self.patience.answer, talk(connection)).await
+    }
+
+    async fn place(&self) -> Result<Option<SemaphoreGuardArc>, CallError> {
+        let Some(places) = &self.places else { return Ok(None) };
+        within(self.patience.answer, async { Ok(Some(places.acquire_arc().await)) }).await
     }
 
     async fn connect(&self) -> Result<Connection, CallError> {
@@ -138,67 +178,47 @@ impl HttpClient {
             .handshake(FuturesIo::new(opened.stream))
             .await
             .map_err(|_| CallError::Broken)?;
-        Ok(Connection { sender, driver: Some(Box::pin(driver)) })
+        Ok(Connection { sender, driver: Some(Box::pin(driver)), place: None })
     }
 
-    async fn exchange(
-        &self,
-        mut connection: Connection,
-        path: &'static str,
-        body: Bytes,
-        cap: usize,
-    ) -> Result<Bytes, CallError> {
+    /// Sends a question and returns the head of the answer.
+    async fn ask(&self, mut connection: Connection, uri: &Uri, body: Bytes) -> Result<Response<Flow>, CallError> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = Uri::from_static(path);
+        *request.uri_mut() = uri.clone();
+        let binary = uri.path().ends_with(".bin");
+        let kind = if binary { "application/octet-stream" } else { "application/json" };
         request.headers_mut().insert(HOST, self.host.clone());
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let Connection { sender, driver } = &mut connection;
-        let answer = ask(sender, request, cap);
-        let moving = async {
-            if let Some(running) = driver {
-                // its failure ends the exchange, too
-                let _ = running.await;
-                *driver = None;
-            }
-            pending().await
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        let response = {
+            let Connection { sender, driver, .. } = &mut connection;
+            let asking = async {
+                sender.ready().await?;
+                sender.send_request(request).await
+            };
+            let moving = async {
+                if let Some(running) = driver {
+                    // its failure ends the exchange, too
+                    let _ = running.await;
+                    *driver = None;
+                }
+                pending().await
+            };
+            or(asking, moving).await
         };
-        let answer = within(self.patience.answer, or(answer, moving)).await?;
-        if connection.driver.is_some() && !connection.sender.is_closed() {
-            let mut idle = self.idle();
-            if idle.len() < IDLE {
-                idle.push(connection);
-            }
-        }
-        Ok(answer)
-    }
-
-    fn take_idle(&self) -> Option<Connection> {
-        self.idle().pop()
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        let response = response.map_err(|error| if error.is_parse() { CallError::Garbage } else { CallError::Broken })?;
+        Ok(response.map(|body| Flow::new(body, connection, self.idle.clone(), self.patience.answer)))
     }
 }
 
-async fn ask(sender: &mut SendRequest<Full<Bytes>>, request: Request<Full<Bytes>>, cap: usize) -> Result<Bytes, CallError> {
-    let broken = |error: hyper::Error| if error.is_parse() { CallError::Garbage } else { CallError::Broken };
-    sender.ready().await.map_err(broken)?;
-    let response = sender.send_request(request).await.map_err(broken)?;
-    match response.status() {
-        StatusCode::OK => {}
-        StatusCode::UNAUTHORIZED => return Err(CallError::Login),
-        StatusCode::NOT_FOUND => return Err(CallError::NotServed),
-        status => return Err(CallError::Status(status.as_u16())),
-    }
-    let body = response.into_body();
+async fn read_whole(body: Flow, cap: usize) -> Result<Bytes, CallError> {
     if body.size_hint().lower() > cap as u64 {
         return Err(CallError::TooLarge { cap });
     }
-    let whole = Limited::new(body, cap).collect().await.map_err(|error| match error.is::<LengthLimitError>() {
-        true => CallError::TooLarge { cap },
-        false => CallError::Broken,
+    let whole = Limited::new(body, cap).collect().await.map_err(|error| match error.downcast::<CallError>() {
+        Ok(error) => *error,
+        // the one other reason
+        Err(_) => CallError::TooLarge { cap },
     })?;
     Ok(whole.to_bytes())
 }

@@ -9,6 +9,7 @@ mod chance;
 mod client;
 #[cfg(test)]
 mod fake;
+mod flow;
 mod introduced;
 mod queue;
 mod rpc;
@@ -25,7 +26,8 @@ use smol::channel::bounded;
 
 pub(super) use self::address::{DaemonAddress, DaemonAddressError};
 use self::chance::Chance;
-use self::client::HttpClient;
+pub(super) use self::client::{CallError, HttpClient};
+pub(super) use self::flow::Flow;
 use self::introduced::Introduced;
 pub(super) use self::queue::{Job, Pace};
 use self::scan::Scan;
@@ -50,6 +52,11 @@ pub(super) struct DaemonSetup {
 }
 
 impl DaemonSetup {
+    /// What asks it on behalf of wallets, apart from what the node asks.
+    pub(super) fn wallet_client(&self) -> HttpClient {
+        HttpClient::new(self.way.clone(), self.address.addr().clone()).for_wallets()
+    }
+
     /// Asks it once how it is.
     ///
     /// # Errors

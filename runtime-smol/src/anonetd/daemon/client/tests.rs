@@ -57,7 +57,7 @@ fn silence_ends_and_a_closed_port_is_named() {
         let patience = Patience { dial: Duration::from_secs(10), answer: Duration::from_millis(50) };
         let client = HttpClient::with_patience(Transport::Direct, fake.addr.clone(), patience);
         assert_eq!(client.post("/get_info", Bytes::new(), CAP).await, Err(CallError::Late));
-        assert_eq!(client.idle().len(), 0, "what answers late is not asked again");
+        assert_eq!(client.idle.list().len(), 0, "what answers late is not asked again");
         let nobody = smol::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         let client = HttpClient::new(Transport::Direct, nobody.into());
         assert_eq!(client.post("/get_info", Bytes::new(), CAP).await, Err(CallError::Refused));
@@ -74,6 +74,6 @@ fn few_connections_are_kept() {
         for task in tasks {
             task.await;
         }
-        assert!(fake.connections() > IDLE && client.idle().len() == IDLE, "{}", fake.connections());
+        assert!(fake.connections() > IDLE && client.idle.list().len() == IDLE, "{}", fake.connections());
     });
 }
