@@ -12,12 +12,13 @@ use super::app::Observer;
 use super::archive::Archive;
 use super::args::{RunArgs, StashStore};
 use super::control::ControlSocket;
-use super::daemon::Daemon;
+use super::daemon::{Daemon, DaemonSetup};
 use super::data_dir::DataDir;
 use super::exit::Failure;
 use super::keeper::Keeper;
 use super::local_node::LocalNode;
 use super::logging;
+use super::own::OwnTxs;
 use super::received::{self, Reader, ReceivedList};
 use super::relay_policy;
 use super::restore::{self, Networks};
@@ -56,11 +57,12 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
     let (archive, writer) = Archive::open(dir).await.map_err(Failure::failed)?;
     greet(&settings, dir);
     executor.spawn(writer.clone().run()).detach();
+    let daemon = settings.daemon.as_ref().map(DaemonSetup::wallet_client);
     let node = Arc::new(start(executor, clock, settings, store, archive).await?);
     let handle = node.handle.clone();
     let wallet_calls = async {
         match &wallets {
-            Some(listener) => rpc::serve_wallets(executor, listener, node.clone(), clock.now()).await,
+            Some(listener) => rpc::serve_wallets(executor, listener, node.clone(), clock, daemon).await,
             None => pending().await,
         }
     };
@@ -111,7 +113,7 @@ async fn start(
     let counter = keeper.as_ref().map(Keeper::counter);
     let received = ReceivedList::new(limits);
     let (unread, arrivals) = received::channel();
-    let seen = SeenList::default();
+    let (seen, own) = (SeenList::default(), OwnTxs::default());
     let observer =
         Observer::new(&zones, unread, keeper.as_ref().map(Keeper::changes), seen.clone()).with_archive(archive).with_bans(bans);
     let handle = driver::start(executor, clock, service, observer).map_err(Failure::failed)?;
@@ -124,11 +126,11 @@ async fn start(
         let no_random = |error| Failure::failed(format_args!("the system gives no random numbers: {error}"));
         daemon.start(executor, &handle, received.clone(), clock).map_err(no_random)?;
     }
-    let reporter = Reporter { network, zones, received, seen, daemon: state, stash_store };
+    let reporter = Reporter { network, zones, received, seen, own: own.clone(), daemon: state, stash_store };
     if let Some(keeper) = keeper {
         executor.spawn(keeper.run(handle.clone(), reporter.clone(), clock)).detach();
     }
-    restore::restore(&handle, stored).await.map_err(Failure::failed)?;
+    restore::restore(&handle, &own, stored).await.map_err(Failure::failed)?;
     Ok(LocalNode { handle, reporter, counter })
 }
 

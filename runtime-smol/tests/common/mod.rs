@@ -203,13 +203,26 @@ impl Daemon {
 
     /// Writes raw bytes to the RPC port and returns all that comes back until the end.
     pub fn rpc(&self, request: &[u8]) -> String {
+        String::from_utf8(self.rpc_bytes(request)).unwrap()
+    }
+
+    /// Posts a document and returns the body of the answer.
+    pub fn post_bytes(&self, path: &str, body: &[u8]) -> Vec<u8> {
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        let answer = self.rpc_bytes(&[head.as_bytes(), body].concat());
+        let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        answer[end + 4..].to_vec()
+    }
+
+    fn rpc_bytes(&self, request: &[u8]) -> Vec<u8> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.rpc_port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(request).unwrap();
         let mut answer = Vec::new();
         // a reset after the answer is no loss
         let _ = stream.read_to_end(&mut answer);
-        String::from_utf8(answer).unwrap()
+        answer
     }
 
     /// Posts a document to the RPC as a wallet does.

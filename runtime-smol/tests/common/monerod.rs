@@ -1,5 +1,6 @@
 //! A daemon of a few lines, and a peer, that do what a test tells them.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -22,6 +23,10 @@ pub struct Says {
     pub mined: Vec<String>,
     /// The bodies of all `/send_raw_transaction`.
     pub sent: Vec<Value>,
+    /// Answers to paths of which it knows nothing else.
+    pub replies: BTreeMap<String, Vec<u8>>,
+    /// Path and body of all that it was asked, in order.
+    pub asked: Vec<(String, Vec<u8>)>,
 }
 
 /// A synchronized daemon on a chain of three blocks.
@@ -57,6 +62,16 @@ impl Monerod {
         self.says.lock().unwrap().to_tx = answer;
     }
 
+    pub fn reply(&self, path: &str, reply: impl Into<Vec<u8>>) {
+        self.says.lock().unwrap().replies.insert(path.to_owned(), reply.into());
+    }
+
+    /// The bodies that were posted to this path.
+    pub fn asked(&self, path: &str) -> Vec<Vec<u8>> {
+        let says = self.says.lock().unwrap();
+        says.asked.iter().filter(|(asked, _)| asked == path).map(|(_, body)| body.clone()).collect()
+    }
+
     pub fn sent(&self) -> Vec<Value> {
         self.says.lock().unwrap().sent.clone()
     }
@@ -73,9 +88,20 @@ fn serve(mut stream: &TcpStream, says: &Mutex<Says>) -> Option<()> {
     let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).ok()?;
-    let request = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let answer = answer(head.split(' ').nth(1)?, request, &mut says.lock().unwrap()).to_string();
-    write!(stream, "HTTP/1.1 200 Ok\r\nContent-Length: {}\r\n\r\n{answer}", answer.len()).ok()
+    let path = head.split(' ').nth(1)?;
+    let answer = {
+        let mut says = says.lock().unwrap();
+        says.asked.push((path.to_owned(), body.clone()));
+        match says.replies.get(path) {
+            Some(reply) => reply.clone(),
+            None => {
+                let request = serde_json::from_slice(&body).unwrap_or(Value::Null);
+                answer(path, request, &mut says).to_string().into_bytes()
+            }
+        }
+    };
+    write!(stream, "HTTP/1.1 200 Ok\r\nContent-Length: {}\r\n\r\n", answer.len()).ok()?;
+    stream.write_all(&answer).ok()
 }
 
 fn answer(path: &str, request: Value, says: &mut Says) -> Value {

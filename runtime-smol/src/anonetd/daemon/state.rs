@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use anonet_core::TxId;
 use serde::{Deserialize, Serialize};
 use tracing::{error, info, warn};
 
@@ -93,6 +94,8 @@ struct Known {
     target_height: u64,
     top: Option<Header>,
     pool: Pool,
+    /// The ids in it, at the last look.
+    pool_ids: Arc<[TxId]>,
 }
 
 /// Shared by clones.
@@ -104,7 +107,14 @@ pub(in super::super) struct DaemonState {
 
 impl DaemonState {
     pub(super) fn new(address: String) -> Self {
-        let known = Known { standing: Standing::Untried, reason: None, target_height: 0, top: None, pool: Pool::Untried };
+        let known = Known {
+            standing: Standing::Untried,
+            reason: None,
+            target_height: 0,
+            top: None,
+            pool: Pool::Untried,
+            pool_ids: Arc::default(),
+        };
         Self { address, known: Arc::new(Mutex::new(known)) }
     }
 
@@ -134,7 +144,7 @@ impl DaemonState {
         {
             error!("daemon: {why}; until it answers, what peers send waits and own transactions get no evidence");
         }
-        known.reason = Some(why);
+        (known.reason, known.pool_ids) = (Some(why), Arc::default());
     }
 
     /// Whether its pool can be read. Each change is one line of the log.
@@ -150,6 +160,16 @@ impl DaemonState {
             Pool::TooLarge => warn!("daemon: its pool is too large to be read: own transactions count as seen once in a block"),
             Pool::Watched | Pool::Untried => {}
         }
+    }
+
+    /// What is in its pool; nothing while it cannot be read.
+    pub(super) fn pool_has(&self, ids: Vec<TxId>) {
+        self.known().pool_ids = ids.into();
+    }
+
+    /// What was in its pool at the last look, in its order.
+    pub(in super::super) fn pool_ids(&self) -> Arc<[TxId]> {
+        self.known().pool_ids.clone()
     }
 
     /// For `status`.

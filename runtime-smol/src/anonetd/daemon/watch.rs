@@ -111,13 +111,19 @@ impl Watch {
         match self.client.pool().await {
             Ok(hashes) => {
                 self.state.pool_is(Pool::Watched);
+                self.state.pool_has(hashes.iter().map(|hash| hash.txid()).collect());
                 self.confirm(hashes, |hash| self.introduced.contains(hash)).await?;
             }
-            Err(CallError::NotServed) => self.state.pool_is(Pool::Hidden),
-            Err(CallError::TooLarge { .. }) => self.state.pool_is(Pool::TooLarge),
+            Err(CallError::NotServed) => self.pool_is_closed(Pool::Hidden),
+            Err(CallError::TooLarge { .. }) => self.pool_is_closed(Pool::TooLarge),
             Err(error) => return Err(error.into()),
         }
         Ok(())
+    }
+
+    fn pool_is_closed(&self, pool: Pool) {
+        self.state.pool_is(pool);
+        self.state.pool_has(Vec::new());
     }
 
     async fn blocks(&mut self, top: &Header) -> Result<(), Ended> {

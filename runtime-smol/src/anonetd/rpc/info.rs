@@ -1,4 +1,4 @@
-//! `/get_info`: what a node without a chain can say. Source: spec `rpc-and-wallet.md` §3.
+//! What a node without a chain can say of itself. Source: spec `rpc-and-wallet.md` §3.
 
 use anonet_core::{Instant, Network};
 use serde_json::{Value, json};
@@ -10,10 +10,24 @@ use super::super::status::ZoneEntry;
 /// Seconds between blocks.
 const BLOCK_TARGET: u32 = 120;
 
-/// The document.
+/// The version of monerod's RPC that is spoken without a daemon, that of 0.18.0.0: 3.10.
+const RPC_VERSION: u32 = 3 << 16 | 10;
+
+/// `get_version`.
+pub(super) fn version() -> Value {
+    json!({ "release": true, "status": "OK", "untrusted": false, "version": RPC_VERSION })
+}
+
+/// `/get_height`.
+pub(super) fn height(network: Network) -> Value {
+    json!({ "hash": hex::encode(&network.genesis()), "height": 1, "status": "OK", "untrusted": false })
+}
+
+/// `/get_info`.
 ///
 /// The chain is the daemon's. Without one that is synchronized `height` is 1 and `synchronized` false, as the node itself
-/// follows no chain: a wallet that were told otherwise could take "no new blocks" for the truth. The counts cover the public zone, as monerod's do; `anonet_zones` has them all.
+/// follows no chain: a wallet that were told otherwise could take "no new blocks" for the truth. The counts cover the public
+/// zone, as monerod's do; `anonet_zones` has them all.
 pub(super) fn document(network: Network, chain: Option<Chain>, zones: &[ZoneEntry], started: Instant) -> Value {
     let public = zones.iter().find(|zone| zone.name == "public");
     let top = chain.map_or(network.genesis(), |chain| chain.top_id());

@@ -1,31 +1,47 @@
-//! The RPC for wallets: the part of monerod's that a node without a chain can answer.
+//! The RPC for wallets: what concerns own transactions is answered here, and the daemon answers the rest.
 //!
-//! Source: spec `rpc-and-wallet.md` §1 to §3. Bound to loopback only. There is no login, so requests that a browser
-//! makes for a web page are refused, see [`guard`].
+//! Source: spec `rpc-and-wallet.md`. Without a daemon only what a node without a chain can say is answered. Bound to
+//! loopback only. There is no login, so requests that a browser makes for a web page are refused, see [`guard`].
+//!
+//! The daemon learns of no own transaction from here until there is evidence of it: its id and key images are cut from
+//! questions ([`txs`]), the pool is never asked of it by a wallet's own request for blocks ([`blocks`]), and a last look
+//! at whatever leaves refuses what was overlooked ([`gateway`]). What is passed on is the same whether the stash is empty
+//! or not, but for those cuts.
 
+mod blocks;
+mod gateway;
 mod guard;
+mod hidden;
 mod info;
+mod json_rpc;
+mod pool;
 mod send;
+mod txs;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anonet_core::Instant;
-use bytes::Bytes;
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
+use serde_json::{Map, Value, json};
 use smol::Executor;
 use smol::net::TcpListener;
 use thiserror::Error;
 
-use super::http::{Answer, HttpLimits, Site, serve};
+use self::gateway::Gateway;
+use self::hidden::Hidden;
+use self::json_rpc::Fault;
+use super::daemon::HttpClient;
+use super::http::{Answer, Call, HttpLimits, Reply, Site, serve};
 use super::local_node::LocalNode;
+use crate::clock::Clock;
 
 const LIMITS: HttpLimits = HttpLimits {
     // twice the largest transaction, and the rest of the document
     body: 5 << 19,
-    connections: 64,
+    connections: 128,
     headers_within: Duration::from_secs(10),
     body_within: Duration::from_secs(30),
 };
@@ -46,50 +62,155 @@ pub(super) async fn bind(addr: SocketAddr) -> Result<TcpListener, RpcBindError> 
 }
 
 /// Serves wallets until it is dropped.
-pub(super) async fn serve_wallets(executor: &Executor<'static>, listener: &TcpListener, node: Arc<LocalNode>, started: Instant) {
-    serve(executor, listener.incoming(), LIMITS, Arc::new(WalletRpc { node, started })).await;
+pub(super) async fn serve_wallets(
+    executor: &Executor<'static>,
+    listener: &TcpListener,
+    node: Arc<LocalNode>,
+    clock: Clock,
+    daemon: Option<HttpClient>,
+) {
+    let site = WalletRpc { node, started: clock.now(), clock, gateway: daemon.map(Gateway::new) };
+    serve(executor, listener.incoming(), LIMITS, Arc::new(site)).await;
 }
 
 struct WalletRpc {
     node: Arc<LocalNode>,
     started: Instant,
+    clock: Clock,
+    /// Absent without a daemon.
+    gateway: Option<Gateway>,
 }
 
 /// What a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
+enum Target {
     Info,
+    Height,
     Send,
+    JsonRpc,
+    Transactions,
+    KeyImages,
+    Pool,
+    PoolHashes,
+    BinaryPoolHashes,
+    Blocks,
+    /// Whatever the daemon makes of it.
+    Daemon,
 }
 
-fn call(path: &str) -> Option<Call> {
-    match path {
-        "/get_info" | "/getinfo" => Some(Call::Info),
-        "/send_raw_transaction" | "/sendrawtransaction" => Some(Call::Send),
-        _ => None,
+impl Target {
+    fn of(path: &str) -> Self {
+        match path {
+            "/get_info" | "/getinfo" => Self::Info,
+            "/get_height" | "/getheight" => Self::Height,
+            "/send_raw_transaction" | "/sendrawtransaction" => Self::Send,
+            "/json_rpc" => Self::JsonRpc,
+            "/get_transactions" | "/gettransactions" => Self::Transactions,
+            "/is_key_image_spent" => Self::KeyImages,
+            "/get_transaction_pool" => Self::Pool,
+            "/get_transaction_pool_hashes" => Self::PoolHashes,
+            "/get_transaction_pool_hashes.bin" => Self::BinaryPoolHashes,
+            "/get_blocks.bin" | "/getblocks.bin" => Self::Blocks,
+            _ => Self::Daemon,
+        }
     }
 }
 
 impl Site for WalletRpc {
     fn admit(&self, head: &Parts) -> Result<(), Answer> {
         guard::admit(&head.headers)?;
-        match (call(head.uri.path()), &head.method) {
-            (Some(Call::Info), &Method::GET | &Method::POST) | (Some(Call::Send), &Method::POST) => Ok(()),
-            (Some(Call::Info), _) => Err(Answer::wrong_method("GET, POST")),
-            (Some(Call::Send), _) => Err(Answer::wrong_method("POST")),
-            (None, _) => Err(Answer::not_found()),
+        let there = self.gateway.is_some();
+        match (Target::of(head.uri.path()), &head.method) {
+            (Target::Daemon | Target::Blocks, _) if !there => Err(Answer::not_found()),
+            (Target::Send, &Method::POST) => Ok(()),
+            (Target::Send, _) => Err(Answer::wrong_method("POST")),
+            (_, &Method::GET | &Method::POST) => Ok(()),
+            _ => Err(Answer::wrong_method("GET, POST")),
         }
     }
 
-    async fn answer(&self, _method: Method, path: String, body: Bytes) -> Answer {
-        match call(&path) {
-            Some(Call::Send) => send::answer(&self.node, &body).await,
-            _ => match self.node.zones().await {
-                Ok(zones) => {
-                    Answer::ok(&info::document(self.node.reporter.network, self.node.reporter.chain(), &zones, self.started))
-                }
-                Err(stopped) => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, stopped),
-            },
+    async fn answer(&self, call: Call) -> Reply {
+        self.try_answer(&call).await.unwrap_or_else(Answer::into_reply)
+    }
+}
+
+impl WalletRpc {
+    async fn try_answer(&self, call: &Call) -> Result<Reply, Answer> {
+        let target = Target::of(call.path());
+        if target == Target::Send {
+            return Ok(send::answer(&self.node, &call.body).await.into_reply());
+        }
+        let hidden = Hidden::new(self.node.pending().await.map_err(stopped)?);
+        let gateway = self.gateway.as_ref();
+        match (target, gateway) {
+            (Target::Info, _) => Ok(Answer::ok(&self.info().await?).into_reply()),
+            (Target::JsonRpc, _) => self.json_rpc(call, &hidden).await,
+            (Target::Transactions, _) => txs::transactions(gateway, call, &hidden).await,
+            (Target::KeyImages, _) => txs::key_images(gateway, call, &hidden).await,
+            (Target::Pool, _) => pool::pool(gateway, call, &hidden).await,
+            (Target::PoolHashes, _) => Ok(pool::hashes(&self.pool(&hidden))),
+            (Target::BinaryPoolHashes, _) => Ok(pool::binary_hashes(&self.pool(&hidden))),
+            (Target::Blocks, Some(gateway)) => {
+                let seconds = self.clock.now().as_micros() / 1_000_000;
+                blocks::answer(gateway, call, &hidden, &self.pool(&hidden), seconds).await
+            }
+            (_, Some(gateway)) => gateway.pass(call, &hidden).await,
+            (Target::Height, None) => Ok(Answer::ok(&info::height(self.node.reporter.network)).into_reply()),
+            // refused by its head
+            (_, None) => Err(Answer::not_found()),
         }
     }
+
+    async fn info(&self) -> Result<Value, Answer> {
+        let zones = self.node.zones().await.map_err(stopped)?;
+        let reporter = &self.node.reporter;
+        let mut document = info::document(reporter.network, reporter.chain(), &zones, self.started);
+        if let Some(gateway) = &self.gateway {
+            let theirs = gateway.info().await.unwrap_or_default();
+            theirs.into_iter().for_each(|(key, value)| document[key] = value);
+        }
+        Ok(document)
+    }
+
+    async fn json_rpc(&self, call: &Call, hidden: &Hidden) -> Result<Reply, Answer> {
+        let request = json_rpc::Request::read(call)?;
+        let answer = match (request.method.as_str(), &self.gateway) {
+            ("get_info", _) => match self.info().await {
+                Ok(document) => request.succeeds(document),
+                Err(_) => request.fails(Fault::Internal, "the node has stopped"),
+            },
+            // half an id is enough for it
+            ("get_txids_loose", _) => request.fails(Fault::UnknownMethod, "Method not found"),
+            (_, Some(gateway)) => return gateway.pass(call, hidden).await,
+            ("get_version", None) => request.succeeds(info::version()),
+            ("hard_fork_info" | "get_fee_estimate", None) => {
+                request.fails(Fault::Busy, "Core is busy: no daemon is named with --daemon-address, which could tell")
+            }
+            (_, None) => request.fails(Fault::UnknownMethod, "Method not found"),
+        };
+        Ok(answer.into_reply())
+    }
+
+    /// The ids of all that a wallet is to see in the pool.
+    fn pool(&self, hidden: &Hidden) -> Vec<[u8; 32]> {
+        let theirs = self.node.reporter.pool_ids();
+        pool::ids(&theirs, hidden)
+    }
+}
+
+fn stopped(stopped: crate::handle::Stopped) -> Answer {
+    Answer::error(StatusCode::INTERNAL_SERVER_ERROR, stopped)
+}
+
+/// As monerod says that a body cannot be read.
+fn bad_request() -> Answer {
+    Answer::error(StatusCode::BAD_REQUEST, "Bad request")
+}
+
+/// What each answer of monerod has.
+fn status_ok() -> Map<String, Value> {
+    let Value::Object(map) = json!({ "credits": 0, "status": "OK", "top_hash": "", "untrusted": false }) else {
+        return Map::new();
+    };
+    map
 }
