@@ -1,6 +1,8 @@
 //! anonet test support.
 
+pub mod attacks;
 pub mod conformance;
+pub mod invariant;
 pub mod lab;
 pub mod sim;
 pub mod sybils;

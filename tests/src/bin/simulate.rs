@@ -1,11 +1,14 @@
 //! Runs a scenario of the simulator and writes what came of it.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anonet_core::ZoneKind;
+use anonet_tests::attacks::bench::Bench;
+use anonet_tests::attacks::table::{self, Size};
+use anonet_tests::invariant;
 use anonet_tests::sim::report::{self, Sample, TABLE_HEAD};
 use anonet_tests::sim::{Scenario, Sim};
 use clap::{Parser, ValueEnum};
@@ -17,14 +20,21 @@ const SAMPLE: Duration = Duration::from_secs(10);
 #[derive(Debug, Parser)]
 #[command(name = "simulate", max_term_width = 100)]
 struct Args {
-    /// gossip, spread, storm or siege; `list` says what each is
+    /// gossip, spread, storm or siege; `list` says what each is. `scoreboard`: what attacks learn under each policy, written to
+    /// tests/tables. `invariant`: random faults against the rule that own transactions leave by anonymity zones only
     scenario: String,
     /// Nodes
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=100_000))]
     nodes: Option<u32>,
     /// The seed
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Seeds of `scoreboard` and `invariant`, from 0 on, or from `--seed` on
+    #[arg(long, value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
+    seeds: Option<u64>,
+    /// Compares the scoreboard with the one that is kept
+    #[arg(long)]
+    check: bool,
     /// Virtual minutes
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     minutes: Option<u64>,
@@ -50,13 +60,19 @@ enum Zone {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    if args.scenario == "list" {
-        for scenario in Scenario::all(args.seed) {
-            println!("{:8} {}", scenario.name, scenario.about);
+    let seed = args.seed.unwrap_or(1);
+    match args.scenario.as_str() {
+        "list" => {
+            for scenario in Scenario::all(seed) {
+                println!("{:8} {}", scenario.name, scenario.about);
+            }
+            return ExitCode::SUCCESS;
         }
-        return ExitCode::SUCCESS;
+        "scoreboard" => return scoreboard(args.seeds.unwrap_or(table::SEEDS.0), args.check),
+        "invariant" => return hold_invariant(args.seed.unwrap_or(0), args.seeds.unwrap_or(1_000)),
+        _ => {}
     }
-    let Some(mut scenario) = Scenario::all(args.seed).into_iter().find(|scenario| scenario.name == args.scenario) else {
+    let Some(mut scenario) = Scenario::all(seed).into_iter().find(|scenario| scenario.name == args.scenario) else {
         eprintln!("simulate: there is no scenario `{}`; `simulate list` names them", args.scenario);
         return ExitCode::from(2);
     };
@@ -68,7 +84,7 @@ fn main() -> ExitCode {
     if let Zone::I2p = args.zone {
         scenario.zones.iter_mut().filter(|kind| **kind == ZoneKind::Tor).for_each(|kind| *kind = ZoneKind::I2p);
     }
-    let title = format!("{} --nodes {} --seed {}", scenario.name, scenario.nodes, args.seed);
+    let title = format!("{} --nodes {} --seed {seed}", scenario.name, scenario.nodes);
     let span = scenario.span;
     println!(
         "{title}, {} min, lists of {} white and {} gray entries",
@@ -85,6 +101,45 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
+    ExitCode::SUCCESS
+}
+
+/// Plays every attack, and writes the table and the picture or compares the table.
+fn scoreboard(seeds: u64, check: bool) -> ExitCode {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tables");
+    let rows =
+        table::play(&Bench::new(seeds), Size::Full, |done, of| bar(done as f64 / of as f64, &format!("{done} of {of} rows")));
+    let text = table::markdown(&rows, seeds);
+    println!("{text}");
+    let (kept, picture) = (folder.join("scoreboard.md"), folder.join("scoreboard.svg"));
+    if check {
+        let same = std::fs::read_to_string(&kept).is_ok_and(|kept| kept == text);
+        if !same {
+            eprintln!("simulate: {} differs; if it may, `{}` writes it anew", kept.display(), table::COMMAND);
+        }
+        return if same { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    for (path, text) in [(kept, text), (picture, table::svg(&rows))] {
+        if let Err(error) = std::fs::write(&path, text) {
+            eprintln!("simulate: cannot write {} ({error})", path.display());
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Plays random faults until the rule is broken, or all seeds are done.
+fn hold_invariant(first: u64, seeds: u64) -> ExitCode {
+    for (done, seed) in (1..).zip(first..first + seeds) {
+        let _again = Again(format!("invariant --seed {seed} --seeds 2"));
+        if let Err(broken) = invariant::check(seed) {
+            eprintln!("simulate: seed {seed}: {broken}; to see this again: invariant --seed {seed} --seeds 2");
+            return ExitCode::FAILURE;
+        }
+        bar(done as f64 / seeds as f64, &format!("{done} of {seeds} seeds"));
+    }
+    let policies: Vec<&str> = invariant::POLICIES.iter().map(|policy| policy.name()).collect();
+    println!("{seeds} seeds from {first} on, policies {} in turn: nothing leaked, lost or stuck", policies.join(", "));
     ExitCode::SUCCESS
 }
 
@@ -112,17 +167,21 @@ fn run(scenario: Scenario, span: Duration) -> (Sim, Vec<Sample>) {
     (sim, samples)
 }
 
-/// A bar, if somebody looks.
 fn progress(sim: &Sim, span: Duration) {
+    let (at, chunks, dials) = (sim.elapsed(), sim.counters.chunks, sim.counters.dials);
+    bar(at.as_secs_f64() / span.as_secs_f64(), &format!("{:5} virtual s, {chunks} chunks, {dials} dials", at.as_secs()));
+}
+
+/// A bar, if somebody looks.
+fn bar(share: f64, text: &str) {
     let mut out = std::io::stderr();
     if !out.is_terminal() {
         return;
     }
-    let done = (40.0 * sim.elapsed().as_secs_f64() / span.as_secs_f64()) as usize;
-    let bar = "#".repeat(done) + &" ".repeat(40 - done);
-    let (chunks, dials) = (sim.counters.chunks, sim.counters.dials);
-    let end = if sim.elapsed() >= span { "\n" } else { "" };
+    let done = (40.0 * share) as usize;
+    let bar = "#".repeat(done) + &" ".repeat(40_usize.saturating_sub(done));
+    let end = if share >= 1.0 { "\n" } else { "" };
     // a terminal that is gone is no reason to stop
-    let _ = write!(out, "\r[{bar}] {:5} virtual s, {chunks} chunks, {dials} dials{end}", sim.elapsed().as_secs());
+    let _ = write!(out, "\r[{bar}] {text}{end}");
     let _ = out.flush();
 }

@@ -112,7 +112,7 @@ impl Spread {
 }
 
 /// Poisson-distributed whole seconds by Knuth's product of uniforms.
-fn forward_delay(keyed: Keyed, key: [u64; 3]) -> Duration {
+pub(crate) fn forward_delay(keyed: Keyed, key: [u64; 3]) -> Duration {
     let (mut product, mut seconds) = (1.0f64, 0u64);
     loop {
         let bits = keyed.bits(Use::Verdict, [key[0], key[1], key[2] ^ (seconds + 1) << 48]);

@@ -5,13 +5,13 @@
 //! ([`Keyed`]), so one seed gives one run, and two runs that differ in a submission differ in nothing else but what follows
 //! from it. [`Sim::hash`] covers every output of every node.
 
-mod app;
+pub(crate) mod app;
 mod engine;
 pub mod layers;
 mod lives;
 pub(crate) mod names;
 pub mod people;
-mod random;
+pub(crate) mod random;
 pub mod report;
 pub mod scenario;
 mod streams;

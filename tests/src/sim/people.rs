@@ -54,13 +54,15 @@ pub struct Adversary {
 }
 
 /// How a hostile or broken node behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Conduct {
     /// As all do, and remembers what it is told.
     Listens,
     /// Takes transactions, and tells nobody of them.
     Swallows,
+    /// Has no chain, and drops transactions unread.
+    Lags,
     /// Ends a stream at a chunk that it is sent, counted from 0.
     Leaves(u64),
     /// Reads each chunk so much later.
@@ -78,6 +80,7 @@ impl Conduct {
             Self::Leaves(_) => 2,
             Self::Reads(_) => 3,
             Self::Claims(_) => 4,
+            Self::Lags => 5,
         }
     }
 }
@@ -100,12 +103,13 @@ impl Layer for Adversary {
     }
 
     fn relays(&self, network: Keyed, node: usize) -> bool {
-        self.conduct != Conduct::Swallows || !self.is(network, node)
+        !matches!(self.conduct, Conduct::Swallows | Conduct::Lags) || !self.is(network, node)
     }
 
     fn height(&self, network: Keyed, node: usize) -> Option<u64> {
         match self.conduct {
             Conduct::Claims(height) if self.is(network, node) => Some(height),
+            Conduct::Lags if self.is(network, node) => Some(1),
             _ => None,
         }
     }

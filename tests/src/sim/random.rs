@@ -12,7 +12,7 @@ pub struct Keyed(u64);
 /// What a number is drawn for; part of the key, so that no two uses share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
-pub(super) enum Use {
+pub(crate) enum Use {
     /// The random stream of a node.
     Node = 1,
     /// How long a dial takes.
@@ -37,6 +37,8 @@ pub(super) enum Use {
     Submission,
     /// Which nodes are hostile.
     Hostile,
+    /// What a model of another program draws.
+    Model,
 }
 
 impl Keyed {
@@ -47,17 +49,17 @@ impl Keyed {
     }
 
     /// 64 bits for one purpose.
-    pub(super) fn bits(self, purpose: Use, key: [u64; 3]) -> u64 {
+    pub(crate) fn bits(self, purpose: Use, key: [u64; 3]) -> u64 {
         key.into_iter().chain([purpose as u64]).fold(mix(self.0), |state, part| mix(state ^ mix(part)))
     }
 
     /// A number below `bound`; 0 if that is 0. The bias is below `bound` in 2^64.
-    pub(super) fn below(self, bound: u64, purpose: Use, key: [u64; 3]) -> u64 {
+    pub(crate) fn below(self, bound: u64, purpose: Use, key: [u64; 3]) -> u64 {
         ((u128::from(self.bits(purpose, key)) * u128::from(bound)) >> 64) as u64
     }
 
     /// A span in `range`, to the microsecond.
-    pub(super) fn span(self, range: (Duration, Duration), purpose: Use, key: [u64; 3]) -> Duration {
+    pub(crate) fn span(self, range: (Duration, Duration), purpose: Use, key: [u64; 3]) -> Duration {
         let width = range.1.saturating_sub(range.0).as_micros() as u64;
         range.0 + Duration::from_micros(self.below(width + 1, purpose, key))
     }

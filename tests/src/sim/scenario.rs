@@ -177,7 +177,8 @@ impl Scenario {
             let drawn = |place| network.below(self.nodes as u64, Use::Known, [index as u64, place, kind as u64]) as usize;
             let known: Vec<usize> = match self.shape {
                 Shape::Mesh => (0..self.known).map(drawn).collect(),
-                Shape::Star { tellers } if index == 0 => (1..self.nodes - usize::from(tellers > 0)).collect(),
+                Shape::Star { tellers: 0 } if index == 0 => (1..self.nodes).collect(),
+                Shape::Star { .. } if index == 0 => (1..=self.known as usize).collect(),
                 Shape::Star { tellers } if index <= tellers => vec![self.nodes - 1],
                 Shape::Star { .. } => Vec::new(),
             };
@@ -197,8 +198,8 @@ impl Scenario {
 pub enum Shape {
     /// Every node knows a few others at first.
     Mesh,
-    /// The first node knows all others, and nobody else dials. Only the last one it does not know, if there are tellers:
-    /// nodes after the first that know it, are linked to it and tell of it.
+    /// The first node knows all others, and nobody else dials. If there are tellers it knows as many as the scenario says, and
+    /// not the last one, which the tellers, the nodes after the first, know and are linked to, and of which they tell.
     Star {
         /// How many.
         tellers: usize,

@@ -49,6 +49,14 @@ pub struct Stream {
     pub copies: Vec<(Duration, usize)>,
 }
 
+impl Chunk {
+    /// One that the observed node wrote.
+    #[must_use]
+    pub const fn sent(at: Duration, size: usize) -> Self {
+        Self { at, size, sent: true }
+    }
+}
+
 impl Stream {
     /// A stream that was just dialled.
     #[must_use]

@@ -187,6 +187,7 @@ impl World {
         for (_, conn) in ends {
             self.hang_up(index, conn);
         }
+        self.record.ended(index);
     }
 
     /// Calls a node as its application would.

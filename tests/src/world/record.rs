@@ -23,6 +23,8 @@ pub enum Happened {
 pub struct Record {
     happened: Vec<(Instant, NodeIndex, Happened)>,
     sent: BTreeMap<(NodeIndex, ConnId), Stream>,
+    /// What nodes wrote before they were ended, as those that are started again count links from the beginning.
+    before: Vec<(NodeIndex, Stream)>,
     chunks: Vec<(Instant, NodeIndex, ConnId, usize)>,
     zones: BTreeMap<(NodeIndex, ConnId), ZoneId>,
     hash: u64,
@@ -55,8 +57,11 @@ impl Record {
 
     /// All that one node wrote to links of zones of one kind, link by link.
     pub fn written(&self, node: NodeIndex, kind: ZoneKind) -> impl Iterator<Item = &[u8]> + '_ {
-        let streams = self.sent.iter().filter(move |((other, _), stream)| *other == node && stream.kind == Some(kind));
-        streams.map(|(_, stream)| stream.bytes.as_slice())
+        let before = self.before.iter().map(|(other, stream)| (other, stream));
+        let streams = self.sent.iter().map(|((other, _), stream)| (other, stream)).chain(before);
+        streams
+            .filter(move |(other, stream)| **other == node && stream.kind == Some(kind))
+            .map(|(_, stream)| stream.bytes.as_slice())
     }
 
     /// When each chunk that one node wrote arrives, on which link, and how long it is.
@@ -90,6 +95,14 @@ impl Record {
         stream.kind = stream.kind.or(kind);
         stream.last = at;
         stream.bytes.extend_from_slice(bytes);
+    }
+
+    /// A node was ended, and all its links with it.
+    pub(super) fn ended(&mut self, node: NodeIndex) {
+        let links: Vec<(NodeIndex, ConnId)> = self.sent.keys().filter(|(other, _)| *other == node).copied().collect();
+        let streams = links.iter().filter_map(|link| self.sent.remove(link));
+        self.before.extend(streams.map(|stream| (node, stream)));
+        self.zones.retain(|(other, _), _| *other != node);
     }
 
     pub(super) fn last_sent(&self, node: NodeIndex, conn: ConnId) -> Instant {

@@ -1,0 +1,32 @@
+//! Spies claim a long chain, so that a sender that looks for peers at the tip chooses them.
+
+use super::arena::Scene;
+use super::bench::Bench;
+use super::stats::share;
+use super::{Attack, Figure, Policy};
+use crate::sim::people::Conduct;
+
+/// No chain is so long.
+const CLAIM: u64 = 1_000_000;
+
+pub(super) const ATTACK: Attack = Attack {
+    name: "height inflation",
+    about: "p % of the peers claim a million blocks, and the sender has no daemon to know better: the share of transactions whose first recipient \
+            is one of them",
+    figure: Figure::Share,
+    variants: &[20, 60],
+    parameter: ("p", " %"),
+    play,
+};
+
+fn play(bench: &Bench, policy: Policy, percent: u64) -> Option<f64> {
+    let runs = bench.runs(policy, Scene::among(percent * 10, Conduct::Claims(CLAIM)));
+    let caught = runs.iter().flat_map(|run| {
+        (0..run.fates.len()).filter_map(move |index| {
+            let hand_overs = run.anonymous().flat_map(|stream| stream.txs.iter().map(move |tx| (tx, stream.peer)));
+            let (_, peer) = hand_overs.filter(|((_, tx), _)| *tx == index).min_by_key(|((at, _), _)| *at)?;
+            Some(peer.is_some_and(|peer| run.is_hostile(peer)))
+        })
+    });
+    Some(share(caught))
+}

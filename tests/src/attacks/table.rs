@@ -1,0 +1,136 @@
+//! The scoreboard as a table and as a picture.
+
+use std::fmt::Write as _;
+
+use super::arena::{LINKS, PEERS, TX_SIZE};
+use super::bench::Bench;
+use super::{ALL, Attack, Figure, Policy};
+
+/// Seeds of the table that is kept, and of the small one that every test run makes.
+pub const SEEDS: (u64, u64) = (60, 2);
+
+/// One row.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Row {
+    /// The attack.
+    pub attack: &'static Attack,
+    /// The value of its parameter.
+    pub variant: u64,
+    /// A figure for each policy.
+    pub figures: Vec<Option<f64>>,
+}
+
+impl Row {
+    fn name(&self) -> String {
+        let (parameter, unit) = self.attack.parameter;
+        if parameter.is_empty() {
+            self.attack.name.into()
+        } else {
+            format!("{}, {parameter} = {}{unit}", self.attack.name, self.variant)
+        }
+    }
+}
+
+/// How much is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Size {
+    /// Every value of every parameter.
+    Full,
+    /// The last value of each.
+    Small,
+}
+
+/// Plays every attack; `done` hears of each row.
+pub fn play(bench: &Bench, size: Size, mut done: impl FnMut(usize, usize)) -> Vec<Row> {
+    let variants = |attack: &'static Attack| match size {
+        Size::Full => attack.variants,
+        Size::Small => &attack.variants[attack.variants.len() - 1..],
+    };
+    let all: Vec<_> = ALL.iter().flat_map(|attack| variants(attack).iter().map(move |&variant| (attack, variant))).collect();
+    let mut rows = Vec::new();
+    for &(attack, variant) in &all {
+        let figures = Policy::ALL.iter().map(|&policy| (attack.play)(bench, policy, variant)).collect();
+        rows.push(Row { attack, variant, figures });
+        done(rows.len(), all.len());
+    }
+    rows
+}
+
+fn shown(figure: Option<f64>, of: Figure) -> String {
+    match (figure, of) {
+        (None, _) => "–".into(),
+        (Some(figure), Figure::Share) => format!("{figure:.2}"),
+        (Some(figure), Figure::Seconds) => format!("{figure:.0} s"),
+        (Some(figure), Figure::Megabytes) => format!("{figure:.1} MB"),
+        (Some(figure), Figure::Count) => format!("{figure:.0}"),
+    }
+}
+
+/// The table, with what its rows say.
+#[must_use]
+pub fn markdown(rows: &[Row], seeds: u64) -> String {
+    let mut out = format!(
+        "# The attack scoreboard\n\n\
+         What adversaries learn of a sender, or keep from it, under each relay policy. Written by\n\
+         `{}`;\n\
+         `tests/src/attacks/` holds one module for each adversary. Every figure is of the seeds 0 to {}: one sender, {PEERS} peers, {LINKS}\n\
+         links, transactions of {TX_SIZE} bytes. 0 is best and 1 the worst, but for the costs. `noise`, `fluff` and `courier` are nodes of\n\
+         the core; `cuprate` and `core30` are models (`tests/src/attacks/models/`); – is what a model does not have.\n\n",
+        if seeds == SEEDS.1 { SMALL_COMMAND } else { COMMAND },
+        seeds - 1,
+    );
+    let names: Vec<&str> = Policy::ALL.iter().map(|policy| policy.name()).collect();
+    let _ = writeln!(out, "| attack | {} |\n|---|{}", names.join(" | "), "---|".repeat(names.len()));
+    for row in rows {
+        let figures: Vec<String> = row.figures.iter().map(|&figure| shown(figure, row.attack.figure)).collect();
+        let _ = writeln!(out, "| {} | {} |", row.name(), figures.join(" | "));
+    }
+    out.push_str("\n## What the rows say\n\n");
+    for attack in ALL {
+        let _ = writeln!(out, "* **{}**: {}.", attack.name, attack.about);
+    }
+    out
+}
+
+/// Makes the table anew.
+pub const COMMAND: &str = "cargo run --release -p anonet-tests --bin simulate -- scoreboard";
+
+/// Makes the small table anew.
+pub const SMALL_COMMAND: &str = "WRITE_TABLES=1 cargo test -p anonet-tests --test scoreboard_table";
+
+const CELL: (usize, usize) = (96, 22);
+const LEFT: usize = 300;
+const TOP: usize = 56;
+
+/// The rows of probabilities and advantages as colours, from green for 0 to red for 1.
+#[must_use]
+pub fn svg(rows: &[Row]) -> String {
+    let rows: Vec<&Row> = rows.iter().filter(|row| row.attack.figure == Figure::Share).collect();
+    let (width, height) = (LEFT + Policy::ALL.len() * CELL.0 + 16, TOP + rows.len() * CELL.1 + 16);
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
+         <text x=\"16\" y=\"22\">What attacks learn or prevent: 0 is best, 1 the worst</text>\n"
+    );
+    let middle = |column: usize| LEFT + column * CELL.0 + CELL.0 / 2;
+    for (column, policy) in Policy::ALL.iter().enumerate() {
+        let (x, y) = (middle(column), TOP - 8);
+        let _ = writeln!(out, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"middle\" font-weight=\"bold\">{}</text>", policy.name());
+    }
+    for (place, row) in rows.iter().enumerate() {
+        let top = TOP + place * CELL.1;
+        let base = top + 15;
+        let _ = writeln!(out, "<text x=\"16\" y=\"{base}\">{}</text>", row.name());
+        for (column, &figure) in row.figures.iter().enumerate() {
+            let fill =
+                figure.map_or("#eee".into(), |figure| format!("hsl({:.0},70%,75%)", 120.0 * (1.0 - figure.clamp(0.0, 1.0))));
+            let (left, wide, high) = (LEFT + column * CELL.0 + 1, CELL.0 - 2, CELL.1 - 2);
+            let _ = writeln!(out, "<rect x=\"{left}\" y=\"{top}\" width=\"{wide}\" height=\"{high}\" fill=\"{fill}\"/>");
+            let (x, text) = (middle(column), shown(figure, Figure::Share));
+            let _ = writeln!(out, "<text x=\"{x}\" y=\"{base}\" text-anchor=\"middle\">{text}</text>");
+        }
+    }
+    out + "</svg>\n"
+}
