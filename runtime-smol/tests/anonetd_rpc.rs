@@ -119,6 +119,31 @@ fn a_body_without_a_length_is_limited_too() {
     assert_eq!(&start, b"HTTP/1.1 413");
 }
 
+/// monero-wallet-rpc 0.18 refreshes every 20 s, on one connection, and fails if that was closed meanwhile.
+#[test]
+fn a_connection_may_rest_between_requests_but_not_within_one() {
+    let node = Daemon::start(&[]);
+    let mut stream = TcpStream::connect(("127.0.0.1", node.rpc_port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut ask = |rest: Duration| {
+        std::thread::sleep(rest);
+        stream.write_all(b"POST /get_height HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            answer.push(byte[0]);
+        }
+    };
+    ask(Duration::ZERO);
+    ask(Duration::from_secs(13));
+    ask(Duration::ZERO);
+    let begin = Instant::now();
+    stream.write_all(b"POST /get_height HTTP/1.1\r\nHost").unwrap();
+    assert!(matches!(stream.read(&mut [0; 1]), Ok(0) | Err(_)));
+    assert!(begin.elapsed() > Duration::from_secs(8) && begin.elapsed() < Duration::from_secs(20));
+}
+
 #[test]
 fn idle_and_surplus_connections_are_closed() {
     let node = Daemon::start(&[]);

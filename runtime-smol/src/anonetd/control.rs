@@ -34,6 +34,7 @@ const LIMITS: HttpLimits = HttpLimits {
     connections: 32,
     headers_within: Duration::from_secs(10),
     body_within: Duration::from_secs(30),
+    rest_within: Duration::from_secs(10),
 };
 
 /// The socket cannot be made.

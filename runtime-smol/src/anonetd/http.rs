@@ -3,14 +3,16 @@
 use std::convert::Infallible;
 use std::fmt::Display;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_io::Timer;
 use bytes::{Bytes, BytesMut};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
@@ -22,11 +24,11 @@ use smol::future::or;
 use smol::io::{AsyncRead, AsyncWrite};
 use smol::lock::{Semaphore, SemaphoreGuardArc};
 use smol::stream::{Stream, StreamExt};
-use smol_hyper::rt::{FuturesIo, SmolTimer};
+use smol_hyper::rt::FuturesIo;
 use thiserror::Error;
 use tracing::debug;
 
-use super::stall::Stall;
+use super::stall::{Patience, Progress, Stall};
 
 /// What a caller may use.
 #[derive(Clone, Copy, Debug)]
@@ -35,10 +37,12 @@ pub(super) struct HttpLimits {
     pub(super) body: usize,
     /// Connections at once; further ones are closed at once.
     pub(super) connections: usize,
-    /// From the open connection, or the last answer, to the end of a request's headers.
+    /// From the open connection, or the first byte of a request, to the end of its headers.
     pub(super) headers_within: Duration,
     /// From there to the end of its body.
     pub(super) body_within: Duration,
+    /// From an answer to the next request.
+    pub(super) rest_within: Duration,
 }
 
 /// After a failed accept, which is a lack of file descriptors as a rule.
@@ -188,14 +192,50 @@ async fn serve_connection<S: Site>(
     site: &S,
     large: &Arc<Semaphore>,
 ) {
-    let service = service_fn(|request| async move { Ok::<_, Infallible>(respond(site, limits, large, request).await) });
+    let patience = Patience { headers: limits.headers_within, rest: limits.rest_within, answer: STALLED };
+    let progress = Progress::default();
+    let service = service_fn(|request| {
+        progress.is_answering();
+        let progress = progress.clone();
+        async move {
+            let reply = respond(site, limits, large, request).await;
+            Ok::<_, Infallible>(reply.map(|body| Ending { body, progress }))
+        }
+    });
     let connection = http1::Builder::new()
-        .timer(SmolTimer::new())
-        .header_read_timeout(limits.headers_within)
         .max_buf_size(HEADER_BYTES)
-        .serve_connection(FuturesIo::new(Stall::new(stream, STALLED)), service);
+        .serve_connection(FuturesIo::new(Stall::new(stream, patience, progress.clone())), service);
     if let Err(error) = connection.await {
         debug!("a local connection ended: {error}");
+    }
+}
+
+/// The body of an answer, which says at its end that the connection rests.
+struct Ending {
+    body: UnsyncBoxBody<Bytes, Cut>,
+    progress: Progress,
+}
+
+impl Body for Ending {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.progress.rests();
     }
 }
 

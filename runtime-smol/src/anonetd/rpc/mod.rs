@@ -44,6 +44,8 @@ const LIMITS: HttpLimits = HttpLimits {
     connections: 128,
     headers_within: Duration::from_secs(10),
     body_within: Duration::from_secs(30),
+    // as monerod: a wallet that finds its connection closed says that it has lost its daemon
+    rest_within: Duration::from_secs(1_800),
 };
 
 /// The port cannot be used.
