@@ -13,12 +13,15 @@ mod anonetd;
 mod bare;
 mod discretion;
 mod fakesocks;
+mod http;
 mod i2p;
 mod monerod;
 mod node;
 mod process;
 mod tor;
+mod wallet;
 mod watch;
+mod wiretap;
 
 use std::fmt::Display;
 use std::thread::sleep;
@@ -32,7 +35,9 @@ pub use monerod::{Chain, Monerod, Transaction};
 pub use node::Node;
 pub use process::{WorkDir, free_port};
 pub use tor::TorNet;
+pub use wallet::Wallet;
 pub use watch::{Call, Target, Trace, contains_part};
+pub use wiretap::Wiretap;
 
 /// The time between two looks at something that is waited for.
 const POLL: Duration = Duration::from_millis(200);

@@ -4,14 +4,19 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::http::post;
 use super::process::{WorkDir, json_of, output_of, start, tool};
 use super::tor::{pids_in, port_in};
 
 /// How many transactions a chain comes with: one each of the sizes that `monero-regtest` makes.
 const TRANSACTIONS: u32 = 4;
+
+/// A block takes some 10 ms.
+const MINE_WITHIN: Duration = Duration::from_secs(120);
 
 /// A private chain and transactions on it that were signed and never relayed.
 #[derive(Debug)]
@@ -181,6 +186,18 @@ impl Monerod {
     /// Makes its chain longer by so many blocks.
     pub fn mine(&self, blocks: u32) {
         self.ask("mine", &[Path::new(&blocks.to_string())]);
+    }
+
+    /// The same, with the rewards for this address.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    pub fn mine_to(&self, blocks: u32, address: &str) {
+        let params = json!({ "amount_of_blocks": blocks, "wallet_address": address });
+        let request = json!({ "jsonrpc": "2.0", "id": "0", "method": "generateblocks", "params": params });
+        let answer = post(self.rpc_port(), "/json_rpc", &request, MINE_WITHIN).unwrap_or_else(|error| panic!("lab: {error}"));
+        assert!(answer["error"].is_null(), "{answer}");
     }
 
     /// Makes it call itself synchronized; before, it ignores transactions.

@@ -1,8 +1,6 @@
 //! Our own node, as the program that users run.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output};
 use std::time::Duration;
@@ -11,6 +9,7 @@ use serde_json::Value;
 
 use super::anonetd::{Launch, Watching, describe, run};
 use super::discretion::indiscreet_line;
+use super::http::post;
 use super::monerod::Transaction;
 use super::process::{WorkDir, free_port, output_of};
 use super::wait_for;
@@ -179,23 +178,7 @@ impl Node {
     /// When it does not answer with JSON.
     #[must_use]
     pub fn rpc(&self, path: &str, body: &Value) -> Value {
-        let body = body.to_string();
-        let exchange = || -> std::io::Result<String> {
-            let mut stream = TcpStream::connect(("127.0.0.1", self.launch.rpc_port))?;
-            stream.set_read_timeout(Some(ANSWER_WITHIN))?;
-            write!(
-                stream,
-                "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
-                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            )?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer)?;
-            Ok(answer)
-        };
-        let answer = exchange().unwrap_or_else(|error| panic!("{path}: {error}"));
-        let json = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        serde_json::from_str(json).unwrap_or_else(|error| panic!("{path}: {error}: {answer}"))
+        post(self.launch.rpc_port, path, body, ANSWER_WITHIN).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Everything logged since the first start.
