@@ -109,6 +109,8 @@ impl Scene {
 pub struct Fate {
     /// When it was submitted.
     pub at: Duration,
+    /// When the sender took it for spread.
+    pub seen: Option<Duration>,
     /// When each node first had it.
     pub received: Vec<Option<Duration>>,
 }
@@ -135,7 +137,7 @@ impl Run {
             Policy::Ours(relay) => {
                 let mut sim = Sim::new(scenario(relay, scene, seed));
                 sim.run_for(scene.span());
-                let fate = |sub: &crate::sim::Submission| Fate { at: sub.at, received: sub.received.clone() };
+                let fate = |sub: &crate::sim::Submission| Fate { at: sub.at, seen: sub.seen, received: sub.received.clone() };
                 let fates = sim.spread.submissions().map(fate).collect();
                 let mut trace = std::mem::take(&mut sim.trace);
                 // what no observer here looks at
@@ -193,7 +195,9 @@ fn scenario(relay: anonet_core::RelayPolicy, scene: Scene, seed: u64) -> Scenari
     (scenario.outgoing, scenario.stagger, scenario.span) = (LINKS, Duration::ZERO, scene.span());
     (scenario.submissions, scenario.tx_size, scenario.known) = (0, TX_SIZE, KNOWN);
     scenario.timetable = (0..scene.txs).map(|index| scene.submitted(seed, index)).collect();
-    (scenario.confirms, scenario.height) = (Some(SPREAD), Some(HEIGHT));
+    // what public links say counts only without a daemon
+    let daemon = scene.hostile.1 != Conduct::Echoes;
+    (scenario.confirms, scenario.height) = (daemon.then_some(SPREAD), Some(HEIGHT));
     (scenario.relay, scenario.shape) = (relay, Shape::Star { tellers: scene.tellers });
     scenario.layers.push(Box::new(scene.adversary()));
     if scene.restart {

@@ -7,6 +7,7 @@
 pub mod arena;
 pub mod bench;
 pub mod models;
+pub mod replay;
 pub mod stats;
 pub mod table;
 
@@ -16,6 +17,7 @@ mod cookies;
 mod cost;
 mod denial;
 mod destination;
+mod echoes;
 mod first_spy;
 mod flooding;
 mod heights;
@@ -24,6 +26,7 @@ mod linked;
 mod recipient;
 mod role;
 mod start_up;
+mod tag;
 
 use anonet_core::RelayPolicy;
 
@@ -102,6 +105,9 @@ pub const ALL: &[Attack] = &[
     heights::ATTACK,
     flooding::ATTACK,
     cookies::ATTACK,
+    replay::ATTACK,
+    tag::ATTACK,
+    echoes::ATTACK,
     denial::UNSYNCHRONIZED,
     denial::BLACK_HOLE,
     denial::DISCONNECT,

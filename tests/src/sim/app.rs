@@ -28,6 +28,8 @@ pub struct Submission {
     pub node: usize,
     /// When a first peer had been handed it.
     pub handed: Option<Duration>,
+    /// When the sender had evidence that it has spread.
+    pub seen: Option<Duration>,
     /// When each node first received it; its sender never counts.
     pub received: Vec<Option<Duration>>,
 }
@@ -67,7 +69,7 @@ impl Spread {
         });
         let all = random.chain(scenario.timetable.iter().map(|&at| (at, 0)));
         let received = vec![None; scenario.nodes];
-        Self(all.map(|(at, node)| Submission { at, node, handed: None, received: received.clone() }).collect())
+        Self(all.map(|(at, node)| Submission { at, node, handed: None, seen: None, received: received.clone() }).collect())
     }
 
     /// The transactions, in no order of time.
@@ -102,6 +104,12 @@ impl Spread {
         let waits = form == TxForm::Stem && scenario.zones[zone.index()].is_anonymity();
         let delay = if waits { delay + forward_delay(scenario.keyed(), key) } else { delay };
         Some(News { submission: place, first, delay })
+    }
+
+    pub(super) fn seen(&mut self, at: Duration, id: TxId) {
+        if let Some(index) = self.index_of(id) {
+            self.0[index].seen.get_or_insert(at);
+        }
     }
 
     pub(super) fn handed(&mut self, at: Duration, id: TxId) {
@@ -149,7 +157,7 @@ impl Sim {
     }
 }
 
-fn id_of(index: usize) -> TxId {
+pub(super) fn id_of(index: usize) -> TxId {
     let mut id = [0; 32];
     id[..8].copy_from_slice(&(index as u64).to_le_bytes());
     TxId::new(id)

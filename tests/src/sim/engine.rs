@@ -7,7 +7,7 @@ use std::time::Duration;
 use anonet_core::{Addr, ConnId, DialFailure, Event, Instant, Node, Output, Ticket, ZoneId};
 use bytes::Bytes;
 
-use super::app::Spread;
+use super::app::{Spread, id_of};
 use super::lives::Kept;
 use super::random::Keyed;
 use super::scenario::Scenario;
@@ -269,7 +269,14 @@ impl Sim {
                 let start = self.members[index].start;
                 let at = self.elapsed();
                 let Some(news) = self.spread.received(&self.scenario, (index, at), *zone, *form, blob) else { return };
+                let now = self.clock(index);
+                if let Some(running) = &mut self.members[index].node {
+                    running.echo(now, *ticket, id_of(news.submission));
+                }
                 if !self.scenario.layers.iter().all(|layer| layer.relays(self.network, index)) {
+                    if news.first && self.scenario.layers.iter().any(|layer| layer.echoes(self.network, index)) {
+                        self.echo_falsely(news.submission);
+                    }
                     return;
                 }
                 if let Some(later) = self.scenario.confirms.filter(|_| news.first) {
@@ -281,6 +288,7 @@ impl Sim {
                 self.absorb(index, 4, id.as_bytes());
                 self.spread.handed(self.elapsed(), *id);
             }
+            Event::Seen { id, .. } => self.spread.seen(self.elapsed(), *id),
             Event::Down { .. } => self.counters.ended += 1,
             _ => {}
         }

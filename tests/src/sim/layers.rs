@@ -73,6 +73,11 @@ pub trait Layer: std::fmt::Debug {
         true
     }
 
+    /// Whether a node, when one like it is handed a transaction, sends it back over public links.
+    fn echoes(&self, _network: Keyed, _node: usize) -> bool {
+        false
+    }
+
     /// How many blocks a node claims to have, if this layer says.
     fn height(&self, _network: Keyed, _node: usize) -> Option<u64> {
         None

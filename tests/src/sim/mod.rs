@@ -6,6 +6,7 @@
 //! from it. [`Sim::hash`] covers every output of every node.
 
 pub(crate) mod app;
+mod echo;
 mod engine;
 pub mod layers;
 mod lives;

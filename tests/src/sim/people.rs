@@ -63,6 +63,8 @@ pub enum Conduct {
     Swallows,
     /// Has no chain, and drops transactions unread.
     Lags,
+    /// Swallows too, and sends copies to the sender over public links.
+    Echoes,
     /// Ends a stream at a chunk that it is sent, counted from 0.
     Leaves(u64),
     /// Reads each chunk so much later.
@@ -81,6 +83,7 @@ impl Conduct {
             Self::Reads(_) => 3,
             Self::Claims(_) => 4,
             Self::Lags => 5,
+            Self::Echoes => 6,
         }
     }
 }
@@ -103,7 +106,11 @@ impl Layer for Adversary {
     }
 
     fn relays(&self, network: Keyed, node: usize) -> bool {
-        !matches!(self.conduct, Conduct::Swallows | Conduct::Lags) || !self.is(network, node)
+        !matches!(self.conduct, Conduct::Swallows | Conduct::Lags | Conduct::Echoes) || !self.is(network, node)
+    }
+
+    fn echoes(&self, network: Keyed, node: usize) -> bool {
+        self.conduct == Conduct::Echoes && self.is(network, node)
     }
 
     fn height(&self, network: Keyed, node: usize) -> Option<u64> {

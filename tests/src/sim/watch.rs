@@ -87,6 +87,12 @@ impl Trace {
         self.open.clear();
     }
 
+    /// Who is at the other end of an open stream, and in which zone.
+    pub(super) fn link(&self, conn: ConnId) -> Option<(usize, usize)> {
+        let stream = self.streams.get(*self.open.get(&conn)?)?;
+        Some((stream.peer?, stream.zone))
+    }
+
     fn stream(&mut self, conn: ConnId) -> Option<&mut Stream> {
         self.streams.get_mut(*self.open.get(&conn)?)
     }

@@ -44,6 +44,7 @@ pub fn run(scene: Scene, seed: u64) -> Run {
             }
             attempt += 1;
         }
+        model.run.fates[index].seen = heard;
     }
     model.run.trace.streams.sort_by_key(|stream| stream.dialled);
     model.run

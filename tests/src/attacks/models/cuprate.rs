@@ -34,6 +34,7 @@ pub fn run(scene: Scene, seed: u64) -> Run {
         if scene.zones == Zones::TorAndPublic && heard.is_none_or(|heard| embargo < heard) {
             publish(&mut model, index, embargo);
         }
+        model.run.fates[index].seen = heard;
     }
     model.run
 }
@@ -44,7 +45,5 @@ fn publish(model: &mut Model, index: usize, at: Duration) {
     let mut stream = Stream::dialled(Duration::ZERO, Some(peer), 1, [0; 8]);
     stream.txs.push((at, index));
     model.run.trace.streams.push(stream);
-    for peer in 1..=super::PEERS {
-        model.received(index, peer, at + super::SPREAD);
-    }
+    model.spread(index, at);
 }

@@ -17,6 +17,9 @@ const SYNC: Duration = Duration::from_secs(60);
 /// Bytes of one, each way. A transaction is larger.
 const SYNC_BYTES: usize = 250;
 
+/// From the hand-over to a false copy.
+const ECHO: Duration = Duration::from_secs(2);
+
 /// A run that is being made.
 struct Model {
     run: Run,
@@ -26,7 +29,7 @@ struct Model {
 impl Model {
     /// A sender with standing links to peers that stay, and its transactions, which nobody has.
     fn new(scene: Scene, seed: u64) -> Self {
-        let fate = |index| Fate { at: scene.submitted(seed, index), received: vec![None; PEERS + 1] };
+        let fate = |index| Fate { at: scene.submitted(seed, index), seen: None, received: vec![None; PEERS + 1] };
         let fates = (0..scene.txs).map(fate).collect();
         let run = Run { scene, seed, trace: Trace::default(), fates };
         let mut model = Self { run, keyed: Keyed::new(seed) };
@@ -90,8 +93,24 @@ impl Model {
         if hostile && matches!(self.run.scene.hostile.1, Conduct::Swallows | Conduct::Lags) {
             return None;
         }
+        if hostile && self.run.scene.hostile.1 == Conduct::Echoes {
+            let echo = self.is_watched().then_some(received + ECHO);
+            // what comes from a public peer goes on to the others, whoever made it
+            echo.into_iter().for_each(|echo| self.spread(index, echo));
+            return echo;
+        }
         let waits = if waits { forward_delay(self.keyed, key) } else { Duration::ZERO };
         Some(received + waits + SPREAD)
+    }
+
+    /// Whether a hostile peer has one of the sender's public links.
+    fn is_watched(&self) -> bool {
+        (0..u64::from(LINKS)).any(|link| self.run.is_hostile(self.peer([link, 13, 0])))
+    }
+
+    /// The public network has it.
+    fn spread(&mut self, index: usize, at: Duration) {
+        (1..=PEERS).for_each(|peer| self.received(index, peer, at + SPREAD));
     }
 
     fn received(&mut self, index: usize, peer: usize, at: Duration) {
