@@ -249,6 +249,8 @@ impl World {
 
     fn take_step(&mut self, step: Step) {
         match step {
+            // one that an earlier one has replaced would wake twice for ever
+            Step::Wake(index) if self.members[index].wake != Some(self.now) => {}
             Step::Wake(index) => {
                 self.members[index].wake = None;
                 if let Some(node) = &mut self.members[index].node {
@@ -284,9 +286,10 @@ impl World {
             }
         }
         let Some(at) = self.members[index].node.as_ref().and_then(Node::poll_timeout) else { return };
+        let at = at.max(self.now);
         if self.members[index].wake.is_none_or(|planned| planned > at) {
             self.members[index].wake = Some(at);
-            self.plan(at.max(self.now), Step::Wake(index));
+            self.plan(at, Step::Wake(index));
         }
     }
 
