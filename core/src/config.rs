@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::addr::{Addr, AddrError, ZoneKind};
 use crate::ids::ZoneId;
 use crate::network::Network;
-use crate::stash::Witness;
+use crate::stash::{RecipientKey, Witness};
 use crate::zone::policy::ZonePolicy;
 use crate::zone::route::RouteRules;
 
@@ -128,6 +128,9 @@ pub struct Limits {
     pub stash_bytes: usize,
     /// How long an own transaction is kept.
     pub stash_lifetime: Duration,
+    /// The first pause between two rounds in which an own transaction is sent is drawn from this range, and doubles with
+    /// each. It is also how long one that may have left stays back after a restart.
+    pub round_pause: (Duration, Duration),
     /// Received transactions that wait for a verdict, over all links.
     pub received_entries: usize,
     /// Bytes of received transactions that wait, over all links.
@@ -158,6 +161,7 @@ impl Limits {
             stash_entries: 10_000,
             stash_bytes: 256 << 20,
             stash_lifetime: Duration::from_secs(72 * 3_600),
+            round_pause: (Duration::from_secs(300), Duration::from_secs(600)),
             received_entries: 4_096,
             received_bytes: 16 << 20,
             received_per_link: 64,
@@ -184,9 +188,10 @@ pub enum Durability {
     /// Nothing: they end with the process.
     #[default]
     Memory,
-    /// Each is stored before it is submitted, and its [`Exposure`](crate::Exposure) before it leaves: the node says
-    /// [`Event::Exposing`](crate::Event::Exposing) and waits for [`Node::recorded`](crate::Node::recorded).
-    BeforeRelay,
+    /// Each is stored before it is submitted, and who may know of it before it leaves: the node says
+    /// [`Event::Exposing`](crate::Event::Exposing) and waits for [`Node::recorded`](crate::Node::recorded). Hosts are named
+    /// under this key, which is the store's, so that they are the same in every run.
+    BeforeRelay(RecipientKey),
 }
 
 /// What [`Node::new`](crate::Node::new) is told.

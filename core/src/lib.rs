@@ -230,7 +230,9 @@ pub use self::node::Node;
 pub use self::output::{Direction, Event, Note, Output};
 pub use self::received::{Verdict, forward_delay};
 pub use self::snapshot::{DocumentVersion, Restored, Snapshot};
-pub use self::stash::{Exposure, StashReport, StashState, StoredTx, Submitted, Witness};
+pub use self::stash::{
+    Exposure, MAX_USES, RecipientKey, RecipientTag, StashReport, StashState, StoredTx, Submitted, Use, Witness,
+};
 pub use self::time::Instant;
 pub use self::tx::{BlobRefused, LocalTx, MAX_TX_SIZE, PeerTx};
 pub use self::zone::route;

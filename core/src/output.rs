@@ -95,8 +95,9 @@ pub enum Event {
         /// What is missing.
         why: Why,
     },
-    /// An own transaction is about to leave: write its exposure down, then call
-    /// [`recorded`](crate::Node::recorded). Only with [`Durability::BeforeRelay`](crate::Durability::BeforeRelay).
+    /// An own transaction is about to leave, or to leave for further hosts: write its exposure and its
+    /// [`uses`](crate::Node::uses) down, then call [`recorded`](crate::Node::recorded). Only with
+    /// [`Durability::BeforeRelay`](crate::Durability::BeforeRelay).
     Exposing {
         /// The transaction.
         id: TxId,
@@ -187,7 +188,7 @@ pub enum Note {
         zone: ZoneId,
     },
     /// An own transaction was written to a link that ended before the peer can have read it for sure: that peer does not
-    /// count, and if no other has it, it is handed over again.
+    /// count, and if no other has it, it is handed to those who have not had it, or again to this one if there are none.
     HandOverInterrupted {
         /// The zone.
         zone: ZoneId,

@@ -4,12 +4,16 @@
 //! it until their place is used again. With one the rows are sealed: who reads the disk learns how many there are, their
 //! sizes in KiB, and when the file changed. A plain file is sealed by opening it with a passphrase, and there is no way back.
 //! A row holds a version (1 byte), when the transaction was submitted (microseconds since the Unix
-//! epoch, 8 bytes, little-endian), who may know of it (1 byte) and the transaction; its key is the transaction's id.
+//! epoch, 8 bytes, little-endian), who may know of it (1 byte), its uses and the transaction; its key is the transaction's id.
+//! The uses are their number (1 byte) and 32 places for the tag of a host (16 bytes) and the hour since the Unix epoch (4
+//! bytes, little-endian). A tag is a hash of the host's name under a random key that is made with the file and kept in it:
+//! the file lists no peer, but who has all of a plain one can try names, as the key is beside the tags.
 
 mod cover;
 mod documents;
 mod file;
 mod inspect;
+mod key;
 mod open;
 mod row;
 mod seal;
@@ -17,7 +21,7 @@ mod seal;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anonet_core::{Exposure, Instant, StoredTx, TxId};
+use anonet_core::{Exposure, Instant, RecipientKey, StoredTx, TxId, Use};
 use bytes::Bytes;
 use thiserror::Error;
 
@@ -31,8 +35,18 @@ pub use self::seal::Passphrase;
 #[derive(Clone, Debug)]
 pub struct Store(Arc<Mutex<StoreFile>>);
 
+/// Who may know of a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "it is filled in with what the node says")]
+pub struct Exposed {
+    /// What kind of peers.
+    pub exposure: Exposure,
+    /// The hosts that have a name of their own, at most [`MAX_USES`](anonet_core::MAX_USES).
+    pub uses: Vec<Use>,
+}
+
 /// Whether a transaction was in the store before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Inserted {
     /// It was not; now it is, and nobody knows of it.
@@ -42,7 +56,7 @@ pub enum Inserted {
         /// When it was submitted first.
         submitted: Instant,
         /// Who may know of it.
-        exposure: Exposure,
+        exposed: Exposed,
     },
 }
 
@@ -165,8 +179,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]: all is as before.
-    pub async fn set_exposure(&self, changes: Vec<(TxId, Exposure)>) -> Result<Vec<TxId>, StoreError> {
-        self.with(move |file| file.set_exposure(&changes)).await
+    pub async fn set_exposed(&self, changes: Vec<(TxId, Exposed)>) -> Result<Vec<TxId>, StoreError> {
+        self.with(move |file| file.set_exposed(changes)).await
+    }
+
+    /// The key under which the hosts in this store are named.
+    #[must_use]
+    pub fn recipient_key(&self) -> RecipientKey {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).recipient_key()
     }
 
     /// Removes transactions; those that are not there do not matter.

@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anonet_core::{Exposure, Instant, TxId, ZoneKind};
-use anonet_smol::store::Store;
+use anonet_smol::store::{Exposed, Store};
 use bytes::Bytes;
 use common::{Daemon, ONION, Scratch, TX1, TXS, free_port, stderr, stdout, tx, tx1_hex, unhex};
 use serde_json::{Value, json};
@@ -145,7 +145,7 @@ fn with_the_public_network_only_a_warning_counts_what_leaves_and_what_stays() {
             let blob = Bytes::from(unhex(fs::read_to_string(tx(number)).unwrap().trim()));
             store.insert(id, Instant::from_micros(u64::MAX), blob).await.unwrap();
             if number > 2 {
-                store.set_exposure(vec![(id, Exposure::Anonymity)]).await.unwrap();
+                store.set_exposed(vec![(id, Exposed { exposure: Exposure::Anonymity, uses: vec![] })]).await.unwrap();
             }
         }
     });

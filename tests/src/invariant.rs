@@ -167,8 +167,9 @@ impl Run {
         self.world.start(self.user, self.config.clone());
         for (id, exposure) in kept {
             let tx = LocalTx::new(blob(id.as_bytes()[0])).expect("it has a legal size");
+            let uses = Vec::new();
             self.world
-                .call(self.user, |node, now| node.restore_tx(now, StoredTx { id, tx, submitted: now, exposure }))
+                .call(self.user, |node, now| node.restore_tx(now, StoredTx { id, tx, submitted: now, exposure, uses }))
                 .expect("the stash has room");
         }
     }

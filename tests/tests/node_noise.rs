@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use anonet_core::levin::{Decoder, FrameLimits, Kind};
 use anonet_core::wire::TxForm;
-use anonet_core::{Config, ConnId, Event, Instant, LocalTx, RelayPolicy, StashState, StoredTx, SubmitError, TxId, ZoneKind};
+use anonet_core::{
+    Config, ConnId, Durability, Event, Exposure, Instant, LocalTx, RecipientKey, RelayPolicy, StashState, StoredTx, SubmitError,
+    TxId, ZoneKind,
+};
 use anonet_tests::world::cast::{config, zone};
 use anonet_tests::world::{Happened, NodeIndex, START, World};
 
@@ -112,7 +115,7 @@ fn what_is_too_large_is_refused_before_it_is_accepted_or_held() {
     assert_eq!(world.node(user).stash().count(), 0);
     // one that an earlier run accepted under another policy
     let tx = LocalTx::new(vec![2; LARGEST + 1].into()).unwrap();
-    let stored = StoredTx { id: TxId::new([2; 32]), tx, submitted: START, exposure: anonet_core::Exposure::Nobody };
+    let stored = StoredTx { id: TxId::new([2; 32]), tx, submitted: START, exposure: Exposure::Nobody, uses: vec![] };
     world.call(user, |node, now| node.restore_tx(now, stored)).unwrap();
     assert_eq!(state(&world, user), StashState::Held(anonet_core::route::Why::TooLargeForNoise));
     world.run_for(SECOND * 700);
@@ -183,4 +186,82 @@ fn the_bytes_of_a_transaction_stand_on_no_link_but_those_of_its_zone() {
     world.run_for(SECOND * 300);
     let stands = |kind| world.record.written(user, kind).any(|stream| stream.windows(32).any(|part| part == [0xc3; 32]));
     assert!(stands(ZoneKind::Tor) && !stands(ZoneKind::Public));
+}
+
+/// A user that writes down who gets what, when it is asked at the ends of seconds.
+fn durable_world(seed: u64, peers: usize) -> (World, NodeIndex) {
+    let mut world = World::new(seed);
+    let names: Vec<usize> = (1..=peers).collect();
+    for &peer in &names {
+        world.add(config([zone(ZoneKind::Tor, peer, &[])]));
+    }
+    let mut config = noisy(0, &names);
+    config.durability = Durability::BeforeRelay(RecipientKey::new([3; 32]));
+    let user = world.add(config);
+    assert!(world.run_until(SECOND * 60, |world| world.node(user).zones().all(|zone| zone.outgoing as usize == peers)));
+    (world, user)
+}
+
+fn run_recording(world: &mut World, user: NodeIndex, number: u8, seconds: u32) {
+    let id = TxId::new([number; 32]);
+    for _ in 0..seconds {
+        world.run_for(SECOND);
+        world.call(user, |node, now| node.recorded(now, id, node.uses(id).count()));
+    }
+}
+
+#[test]
+fn until_its_recipients_are_written_down_noise_leaves_in_its_place_at_the_same_times() {
+    let run = |submits: bool, writes: bool| {
+        let (mut world, user) = durable_world(11, 4);
+        if submits {
+            submit(&mut world, user, 0xc7, 9_000).unwrap();
+        }
+        run_recording(&mut world, user, if writes { 0xc7 } else { 1 }, 1_200);
+        let stands = world.record.written(user, ZoneKind::Tor).any(|stream| stream.windows(32).any(|part| part == [0xc7; 32]));
+        (traffic(&world, user), stands, world.node(user).uses(TxId::new([0xc7; 32])).count())
+    };
+    let (quiet, waiting, busy) = (run(false, false), run(true, false), run(true, true));
+    assert!(quiet.0 == waiting.0 && quiet.0 == busy.0);
+    assert_eq!((waiting.1, waiting.2), (false, 2), "both hosts are to be written down first");
+    assert_eq!((busy.1, busy.2), (true, 2));
+}
+
+#[test]
+fn a_host_that_a_channel_turns_to_is_written_down_and_none_gets_it_twice() {
+    let mut further = 0;
+    for seed in 0..10 {
+        let (mut world, user) = durable_world(200 + seed, 4);
+        submit(&mut world, user, 7, 20_000).unwrap();
+        run_recording(&mut world, user, 7, 40);
+        let begun = world.node(user).uses(TxId::new([7; 32])).count();
+        // one of the two, in the middle of the message
+        world.kill(seed as usize % 4);
+        run_recording(&mut world, user, 7, 3_600);
+        let got: Vec<usize> = (0..4).map(|peer| arrivals(&world, peer, 7).len()).collect();
+        let uses = world.node(user).uses(TxId::new([7; 32])).count();
+        further += uses - begun;
+        assert!(got.iter().all(|&count| count <= 1) && got.iter().sum::<usize>() >= 2, "{got:?}");
+        assert!(got.iter().sum::<usize>() <= uses, "{got:?} {uses}");
+    }
+    assert!(further > 0, "some channel turned to another host");
+}
+
+#[test]
+fn after_a_restart_channels_carry_it_to_fresh_hosts_alone() {
+    let (mut world, user) = durable_world(12, 4);
+    submit(&mut world, user, 7, 2_000).unwrap();
+    run_recording(&mut world, user, 7, 120);
+    let count = |world: &World| (0..4).map(|peer| arrivals(world, peer, 7).len()).collect::<Vec<_>>();
+    assert_eq!(count(&world).iter().sum::<usize>(), 2);
+    let uses: Vec<_> = world.node(user).uses(TxId::new([7; 32])).collect();
+    world.kill(user);
+    let mut config = noisy(0, &[1, 2, 3, 4]);
+    config.durability = Durability::BeforeRelay(RecipientKey::new([3; 32]));
+    world.start(user, config);
+    let tx = LocalTx::new(vec![7; 2_000].into()).unwrap();
+    let stored = StoredTx { id: TxId::new([7; 32]), tx, submitted: START, exposure: Exposure::Anonymity, uses };
+    world.call(user, |node, now| node.restore_tx(now, stored)).unwrap();
+    run_recording(&mut world, user, 7, 7_200);
+    assert_eq!(count(&world), [1; 4]);
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anonet_core::route::Why;
 use anonet_core::{
-    CloseReason, Direction, Event, LocalTx, Note, ProxyState, StashState, SubmitError, Submitted, TxId, Verdict, ZoneKind,
+    CloseReason, Direction, Event, LocalTx, Note, ProxyState, StashState, SubmitError, Submitted, TxId, Verdict, Witness,
+    ZoneKind,
 };
 use anonet_tests::world::cast::{addr, config, zone};
 use anonet_tests::world::{Happened, World};
@@ -147,13 +148,27 @@ fn every_outgoing_link_gets_it_after_its_own_delay_and_incoming_links_never() {
 }
 
 #[test]
-fn without_evidence_it_is_sent_four_rounds_and_then_kept_until_it_expires() {
+fn without_evidence_it_is_sent_four_rounds_to_nobody_twice_and_then_kept_until_it_expires() {
     let mut world = World::new(7);
-    let (a, b) = (world.add(tor(0, &[1])), world.add(tor(1, &[])));
-    world.run_for(SECOND * 30);
+    let mut user = tor(0, &[1, 2, 3, 4, 5]);
+    user.witness = Witness::Embedder;
+    let a = world.add(user);
+    let begin = |world: &mut World, index| {
+        let mut config = tor(index, &[]);
+        config.zones[0].max_outgoing = 0;
+        let peer = world.add(config);
+        // longer than the longest pause
+        world.run_for(SECOND * 2_700);
+        peer
+    };
     world.call(a, |node, now| node.submit_tx(now, ID, local())).unwrap();
-    world.run_for(SECOND * 3_600 * 71);
-    assert_eq!(received(&world, b).len(), 4);
+    let first = begin(&mut world, 1);
+    assert_eq!(received(&world, first).len(), 1);
+    assert!(matches!(state(&world, a), Some(StashState::Handed(_))), "and waits for a peer that has not got it");
+    let others = [2, 3, 4, 5].map(|index| begin(&mut world, index));
+    assert_eq!(received(&world, first).len(), 1);
+    assert_eq!(others.map(|other| received(&world, other).len()), [1, 1, 1, 0]);
+    world.run_for(SECOND * 3_600 * 67);
     assert!(state(&world, a).is_some());
     world.run_for(SECOND * 3_600 * 2);
     assert_eq!(state(&world, a), None);

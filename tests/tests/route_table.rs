@@ -223,7 +223,7 @@ impl Scene {
         let submitted = self.world.now();
         let kept = self.world.call(self.node, |node, now| match own {
             Own::Submitted => node.submit_tx(now, ID, tx),
-            Own::Restored(exposure) => node.restore_tx(now, StoredTx { id: ID, tx, submitted, exposure }),
+            Own::Restored(exposure) => node.restore_tx(now, StoredTx { id: ID, tx, submitted, exposure, uses: vec![] }),
         });
         kept.expect("it is kept");
     }

@@ -9,7 +9,7 @@ use crate::error::{CloseReason, StaleTicket, SubmitError};
 use crate::ids::{ConnId, Ticket, TxId};
 use crate::output::Event;
 use crate::received::Verdict;
-use crate::stash::{Exposure, StoredTx, Submitted, Witness};
+use crate::stash::{Exposure, StoredTx, Submitted, Use, Witness};
 use crate::table::Handle;
 use crate::time::Instant;
 use crate::tx::LocalTx;
@@ -33,7 +33,7 @@ impl Node {
         if let Some(most) = self.largest_local().filter(|&most| tx.size() > most) {
             return Err(SubmitError::TooLarge { size: tx.size(), most });
         }
-        match self.stash.insert(self.now, id, tx, Why::NoZone)? {
+        match self.stash.insert(self.now, id, tx, Why::NoZone, &mut self.own_rng)? {
             Some(entry) => {
                 self.route_entry(entry, super::send::Announce::Always);
                 Ok(Submitted::New)
@@ -43,20 +43,24 @@ impl Node {
     }
 
     /// Takes in a transaction that an earlier run accepted. One that never left is routed at once; one that may have
-    /// left stays back for a random while, and never goes to the public network if anonymity peers may know it.
+    /// left stays back for a random while, goes to none of its [`uses`](StoredTx::uses) again, and never to the public
+    /// network if anonymity peers may know it.
     ///
     /// # Errors
     /// [`SubmitError`]: nothing was kept.
     pub fn restore_tx(&mut self, now: Instant, stored: StoredTx) -> Result<Submitted, SubmitError> {
         self.advance(now);
-        let StoredTx { id, tx, submitted, exposure } = stored;
-        let Some(entry) = self.stash.insert(submitted.min(self.now), id, tx, Why::NoZone)? else { return Ok(Submitted::Known) };
+        let StoredTx { id, tx, submitted, exposure, uses } = stored;
+        let submitted = submitted.min(self.now);
+        let Some(entry) = self.stash.insert(submitted, id, tx, Why::NoZone, &mut self.own_rng)? else {
+            return Ok(Submitted::Known);
+        };
         // it may be too old already
         self.advance(now);
         if exposure == Exposure::Nobody {
             self.route_entry(entry, super::send::Announce::Always);
         } else {
-            self.stash.resume(self.now, entry, exposure, &mut self.own_rng);
+            self.stash.resume(self.now, entry, exposure, uses);
             if exposure == Exposure::Anonymity && self.public_only.is_some() {
                 self.hold(entry, Why::KnownToAnonymityPeers, super::send::Announce::Always);
             }
@@ -64,12 +68,18 @@ impl Node {
         Ok(Submitted::New)
     }
 
-    /// Answers [`Event::Exposing`](crate::Event::Exposing): what it said is written down, and would survive the loss of
-    /// power.
-    pub fn recorded(&mut self, now: Instant, id: TxId) {
+    /// The hosts that may have an own transaction, in the order in which they were chosen: at most
+    /// [`MAX_USES`](crate::MAX_USES). Public peers are not named, as they get it again anyway: it is theirs to spread.
+    pub fn uses(&self, id: TxId) -> impl Iterator<Item = Use> + '_ {
+        self.stash.uses(id)
+    }
+
+    /// Answers [`Event::Exposing`](crate::Event::Exposing): the exposure, and so many of the [`uses`](Self::uses) as there
+    /// were when they were read, are written down and would survive the loss of power.
+    pub fn recorded(&mut self, now: Instant, id: TxId, uses: usize) {
         self.advance(now);
-        if let Some(entry) = self.stash.record(id) {
-            self.route_entry(entry, super::send::Announce::Changes);
+        if let Some(entry) = self.stash.record(id, uses) {
+            self.released(entry);
         }
     }
 

@@ -115,11 +115,12 @@ impl Node {
         if conn.direction == Direction::Incoming {
             return;
         }
+        let interrupted = self.stash.link_ended(id);
         self.noise_link_down(conn.zone, id);
         for entry in self.flushes.drop_link(id).into_iter().flatten().chain(conn.queue.unsent()) {
-            self.stash.drop_carrier(entry);
+            self.stash.drop_carrier(self.now, entry);
         }
-        if self.stash.link_ended(id) > 0 {
+        if interrupted > 0 {
             self.outbox.note(Note::HandOverInterrupted { zone: conn.zone });
         }
         if self.stopping == Stopping::No {

@@ -31,7 +31,7 @@ use crate::relay::flush::Flushes;
 use crate::relay::noise::Noise;
 use crate::relay::stem::Stems;
 use crate::relay::transit::{Digest, Transit};
-use crate::stash::{Stash, StashReport};
+use crate::stash::{RecipientKey, Stash, StashReport};
 use crate::table::{Handle, Table};
 use crate::time::Instant;
 use crate::timer::TimerQueue;
@@ -46,6 +46,8 @@ pub struct Node {
     limits: Limits,
     rules: RouteRules,
     durability: Durability,
+    /// Under which the hosts of recipients are named.
+    recipient_key: RecipientKey,
     pads: bool,
     /// The key to the public zone for own transactions; absent while an anonymity zone is configured.
     public_only: Option<NoAnonymityZone>,
@@ -96,10 +98,16 @@ impl Node {
         let Config { network, zones, limits, route: rules, durability, pad_transactions: pads, .. } = config;
         let zones =
             zones.into_iter().zip(0u8..).map(|(zone, id)| Zone::new(now, ZoneId(id), zone, network, limits, &mut *rng)).collect();
+        let (transit, mut own_rng) = (Transit::new(limits, &mut *rng), ChaCha20Rng::from_rng(&mut rng));
+        let recipient_key = match durability {
+            Durability::BeforeRelay(key) => key,
+            Durability::Memory => RecipientKey::draw(&mut own_rng),
+        };
         let mut node = Self {
             limits,
             rules,
             durability,
+            recipient_key,
             pads,
             public_only,
             exclusive_only,
@@ -112,12 +120,12 @@ impl Node {
             received: Received::new(limits),
             flushes: Flushes::new(),
             fluffs: Flushes::new(),
-            transit: Transit::new(limits, &mut *rng),
+            transit,
             stems: Stems::default(),
             outbox: Outbox::default(),
             keeper: keep::Keeper::default(),
             drained: Vec::new(),
-            own_rng: ChaCha20Rng::from_rng(&mut rng),
+            own_rng,
             rng,
             now,
             stopping: Stopping::No,
@@ -206,8 +214,8 @@ impl Node {
                 self.outbox.push(Output::Resume(id));
             }
             while let Some(entry) = conn.queue.pop_handed() {
-                let (addr, rng) = (conn.addr.clone(), &mut self.own_rng);
-                if let Some((tx, recipients)) = self.stash.handed(self.now, entry, zone, (id, addr, asked), rng) {
+                let addr = conn.addr.clone();
+                if let Some((tx, recipients)) = self.stash.handed(self.now, entry, zone, (id, addr, asked)) {
                     self.outbox.event(Event::Handed { id: tx, zone, recipients });
                 }
             }

@@ -4,11 +4,11 @@ use alloc::vec::Vec;
 
 use super::Node;
 use crate::ids::{ConnId, ZoneId};
-use crate::relay::noise::{MAX_NOISE_TX, MAX_UNITS, Noise, Unit};
+use crate::relay::noise::{Cut, MAX_NOISE_TX, MAX_UNITS, Noise, Unit};
 use crate::relay::units::LocalUnits;
 use crate::stash::Held;
 use crate::table::Handle;
-use crate::zone::route::{LocalExit, Why};
+use crate::zone::route::LocalExit;
 
 impl Node {
     /// The most bytes that an own transaction may have, if some zone's policy sets a limit.
@@ -19,15 +19,26 @@ impl Node {
     /// Does what is due on the noise channels of a zone.
     pub(super) fn noise_due(&mut self, zone: ZoneId) {
         let now = self.now;
-        self.with_noise(zone, |node, noise, dropped| {
-            if noise.epoch_is_over(now) {
+        let rolled = self.with_noise(zone, |node, noise, dropped| {
+            let is_over = noise.epoch_is_over(now);
+            if is_over {
                 let eligible = node.eligible(zone);
                 noise.roll(now, &eligible, &mut *node.rng, dropped);
             }
+            is_over
         });
+        if rolled == Some(true) {
+            // what the links before could not be given
+            self.reroute(Held::Include);
+        }
         while let Some(tick) = self.noise_tick(zone) {
-            if let Some((link, unit)) = tick {
-                self.enqueue(link, unit.bytes, unit.ends.as_slice());
+            let Some((link, unit)) = tick else { continue };
+            self.enqueue(link, unit.bytes, unit.ends.as_slice());
+            if let Some(entry) = unit.begins {
+                self.stash.begun(entry, link);
+            }
+            if let Some(entry) = unit.asks {
+                self.ask_for_link(entry, link, zone);
             }
         }
     }
@@ -38,12 +49,41 @@ impl Node {
         self.with_noise(zone, |node, noise, dropped| {
             let exit = noise.has_waiting().then(|| node.local_exit().ok()).flatten();
             let exit = exit.filter(|exit| exit.zone() == zone);
-            let cut = |entry| {
-                let exit = exit.as_ref()?;
-                LocalUnits::cut(exit, node.stash.leave_by(entry, exit)?, MAX_UNITS)
+            let cut = |entry, link| {
+                let Some(exit) = &exit else { return Cut::Impossible };
+                if !node.stash.may_begin(entry, link) {
+                    return Cut::NotYet;
+                }
+                let units = node.stash.leave_by(entry, exit).and_then(|blob| LocalUnits::cut(exit, blob, MAX_UNITS));
+                units.map_or(Cut::Impossible, Cut::Units)
             };
             noise.pop_tick(now, cut, &mut *node.rng, dropped)
         })?
+    }
+
+    /// A channel has got another link since a transaction was given to it: the host there is a new recipient, and has to be
+    /// written down, or has the transaction already. Until the next tick noise leaves, as on any other.
+    fn ask_for_link(&mut self, entry: Handle, link: ConnId, zone: ZoneId) {
+        if self.stash.asks(entry) {
+            return;
+        }
+        let Some(exit) = self.local_exit().ok().filter(|exit| exit.zone() == zone) else { return };
+        let links = self.choose_links(entry, &exit).unwrap_or_default();
+        match links.into_iter().find(|(conn, _)| *conn == link) {
+            Some(chosen) => self.expose_to(entry, &exit, &[chosen]),
+            None => {
+                self.with_noise(zone, |_, noise, dropped| {
+                    if noise.withdraw(entry, link) {
+                        dropped.push(entry);
+                    }
+                });
+            }
+        }
+    }
+
+    /// The links of a zone's channels.
+    pub(super) fn noise_links(&self, zone: ZoneId) -> Vec<ConnId> {
+        self.zones[zone.index()].noise.iter().flat_map(Noise::links).collect()
     }
 
     /// A link of a zone with noise channels is ready: those without one may take it.
@@ -62,18 +102,11 @@ impl Node {
         });
     }
 
-    /// Gives an own transaction to the channels of the zone that `exit` names.
-    pub(super) fn noise_local(&mut self, entry: Handle, exit: &LocalExit) {
-        if self.stash.leave_by(entry, exit).is_some_and(|blob| blob.len() > MAX_NOISE_TX) {
-            return self.hold(entry, Why::TooLargeForNoise, super::send::Announce::Changes);
-        }
+    /// Gives an own transaction to the channels on these links.
+    pub(super) fn noise_local(&mut self, entry: Handle, exit: &LocalExit, links: &[ConnId]) {
         let Some(noise) = &mut self.zones[exit.zone().index()].noise else { return };
-        let added = noise.queue(entry);
-        for _ in 0..added {
+        for _ in 0..noise.queue(entry, links) {
             self.stash.carry(entry, exit.zone());
-        }
-        if added == 0 && self.stash.is_stranded(entry) {
-            self.hold(entry, Why::NoPeer, super::send::Announce::Changes);
         }
     }
 
@@ -84,7 +117,7 @@ impl Node {
         let result = work(self, &mut noise, &mut dropped);
         self.zones[zone.index()].noise = Some(noise);
         if !dropped.is_empty() {
-            dropped.iter().for_each(|&entry| self.stash.drop_carrier(entry));
+            dropped.iter().for_each(|&entry| self.stash.drop_carrier(self.now, entry));
             self.reroute(Held::LeaveOut);
         }
         Some(result)

@@ -12,7 +12,8 @@ use crate::ids::{ConnId, ZoneId};
 use crate::levin::{self, Kind};
 use crate::output::Event;
 use crate::rand::Poisson;
-use crate::stash::{Exposure, Held, StashState};
+use crate::relay::noise::MAX_NOISE_TX;
+use crate::stash::{Exposure, Held, RecipientTag, Standing, StashState};
 use crate::table::Handle;
 use crate::wire::{NewTransactions, TxForm, command};
 use crate::zone::route::{ExitForm, LocalExit, Why, route_local};
@@ -51,22 +52,31 @@ impl Node {
     /// Sends one own transaction out, or holds it.
     pub(super) fn route_entry(&mut self, entry: Handle, announce: Announce) {
         match self.exit_for(entry) {
-            Ok(exit) => self.dispatch_local(entry, &exit),
-            Err(why) => self.hold(entry, why, announce),
+            Ok(exit) => self.dispatch_local(entry, &exit, announce),
+            Err(why) => self.no_way(entry, why, announce),
         }
     }
 
     /// A further round of a transaction that was handed over without evidence that it spread, or the first one of a
     /// restored transaction.
     pub(super) fn next_round(&mut self, entry: Handle) {
+        self.route_entry(entry, Announce::Changes);
+    }
+
+    /// What one transaction waited for is written down: it goes to the links that were chosen, if they are still there.
+    pub(super) fn released(&mut self, entry: Handle) {
         match self.exit_for(entry) {
-            Ok(exit) => self.dispatch_local(entry, &exit),
-            Err(why) if self.stash.was_handed(entry) => {
-                debug_assert_ne!(why, Why::Resumed, "routing never answers that");
-                self.stash.round_missed(self.now, entry, &mut self.own_rng);
-            }
-            Err(why) => self.hold(entry, why, Announce::Changes),
+            Ok(exit) => self.let_go(entry, &exit),
+            Err(why) => self.no_way(entry, why, Announce::Changes),
         }
+    }
+
+    /// Nothing can be done for a transaction now: it is held, or, if a peer has it, looked at again after a while.
+    fn no_way(&mut self, entry: Handle, why: Why, announce: Announce) {
+        if self.stash.is_out(entry) {
+            return self.stash.round_missed(self.now, entry);
+        }
+        self.hold(entry, why, announce);
     }
 
     /// The exit for one transaction: what anonymity peers may know does not go to the public network, or the two could
@@ -91,42 +101,109 @@ impl Node {
         }
     }
 
-    fn dispatch_local(&mut self, entry: Handle, exit: &LocalExit) {
+    /// Chooses who gets a transaction, and has that written down before they do.
+    fn dispatch_local(&mut self, entry: Handle, exit: &LocalExit, announce: Announce) {
+        if self.stash.asks(entry) {
+            return;
+        }
+        let links = match exit.form() {
+            ExitForm::Anonymity => self.choose_links(entry, exit),
+            // peers of the public network are not named: after its embargo they all get it
+            ExitForm::PublicStem => Ok(Vec::new()),
+        };
+        match links {
+            Ok(links) => self.expose_to(entry, exit, &links),
+            Err(why) => self.no_way(entry, why, announce),
+        }
+    }
+
+    /// Lets a transaction go to these links, once that is written down.
+    pub(super) fn expose_to(&mut self, entry: Handle, exit: &LocalExit, links: &[(ConnId, RecipientTag)]) {
         let Some(id) = self.stash.id(entry) else { return };
         let exposure = match exit.form() {
             ExitForm::Anonymity => Exposure::Anonymity,
             ExitForm::PublicStem => Exposure::Public,
         };
-        if !self.stash.expose(entry, exposure, exit.zone(), self.durability) {
-            return self.outbox.event(Event::Exposing { id, exposure });
+        if self.stash.expose(self.now, entry, exposure, exit.zone(), links, self.durability) {
+            self.let_go(entry, exit);
+        } else {
+            self.outbox.event(Event::Exposing { id, exposure });
+        }
+    }
+
+    /// The links by which a transaction may go now: those to hosts that have not got it. If none is linked, and nobody has
+    /// it or is about to, those to hosts whose links ended before they had surely read it: else a user with one peer and a
+    /// flaky circuit would be stuck. After a restart there is no such second chance.
+    pub(super) fn choose_links(&self, entry: Handle, exit: &LocalExit) -> Result<Vec<(ConnId, RecipientTag)>, Why> {
+        let (zone, relay) = (exit.zone(), self.zones[exit.zone().index()].relay);
+        if relay == RelayPolicy::Noise && self.stash.leave_by(entry, exit).is_some_and(|blob| blob.len() > MAX_NOISE_TX) {
+            return Err(Why::TooLargeForNoise);
+        }
+        let open = self.open_links(zone);
+        if open.is_empty() {
+            return Err(Why::NoPeer);
+        }
+        let named = || open.iter().filter_map(|&conn| Some((conn, self.tag(conn)?)));
+        let of = |wanted| named().filter(|(_, tag)| self.stash.standing(entry, *tag) == wanted).collect::<Vec<_>>();
+        let mut links = of(Standing::Fresh);
+        if links.is_empty() && !self.stash.is_out(entry) && !self.has_fresh_peer(entry, zone) {
+            links = of(Standing::LastResort);
+        }
+        if links.is_empty() { Err(Why::NoFreshPeer) } else { Ok(links) }
+    }
+
+    /// The links by which own transactions leave now.
+    fn open_links(&self, zone: ZoneId) -> Vec<ConnId> {
+        match self.zones[zone.index()].relay {
+            RelayPolicy::Fluff => self.ready_outgoing(zone).map(|(id, _)| id).collect(),
+            RelayPolicy::Noise => self.noise_links(zone),
+        }
+    }
+
+    /// Whether a host is linked that has not got a transaction, be it on a link by which none leaves now.
+    fn has_fresh_peer(&self, entry: Handle, zone: ZoneId) -> bool {
+        let links = match self.zones[zone.index()].relay {
+            RelayPolicy::Fluff => self.open_links(zone),
+            RelayPolicy::Noise => self.eligible(zone),
+        };
+        links.into_iter().filter_map(|conn| self.tag(conn)).any(|tag| self.stash.standing(entry, tag) == Standing::Fresh)
+    }
+
+    /// The name of the host that a link reaches.
+    fn tag(&self, conn: ConnId) -> Option<RecipientTag> {
+        self.conns.find(conn.0)?.addr.as_ref().map(|addr| self.recipient_key.tag(addr))
+    }
+
+    /// Who may know of a transaction is written down: plans it on the links that were chosen and are still there.
+    fn let_go(&mut self, entry: Handle, exit: &LocalExit) {
+        let Some(id) = self.stash.id(entry) else { return };
+        let mut links = self.stash.take_chosen(entry);
+        if exit.form() == ExitForm::Anonymity {
+            let open = self.open_links(exit.zone());
+            links.retain(|conn| open.contains(conn));
+            if links.is_empty() {
+                return self.dispatch_local(entry, exit, Announce::Changes);
+            }
         }
         self.outbox.event(Event::Queued { id, zone: exit.zone() });
         match exit.form() {
-            ExitForm::PublicStem => {
-                if let Some(conn) = self.stem_hop(None, exit.zone()) {
+            ExitForm::PublicStem => match self.stem_hop(None, exit.zone()) {
+                Some(conn) => {
                     let added = self.flushes.stem(self.now, conn, entry);
                     self.carried(entry, exit, added);
                 }
-            }
+                None => self.no_way(entry, Why::NoPublicPeer, Announce::Changes),
+            },
             ExitForm::Anonymity => match self.zones[exit.zone().index()].relay {
-                RelayPolicy::Fluff => self.fluff_local(entry, exit),
-                RelayPolicy::Noise => self.noise_local(entry, exit),
+                RelayPolicy::Fluff => self.fluff_local(entry, exit, &links),
+                RelayPolicy::Noise => self.noise_local(entry, exit, &links),
             },
         }
     }
 
-    /// Policy `fluff`: plans a flush on every outgoing link whose peer has not surely read the transaction; if all have,
-    /// on all of them.
-    fn fluff_local(&mut self, entry: Handle, exit: &LocalExit) {
-        let fresh = |(_, conn): &(ConnId, &Conn)| !self.stash.is_proven_at(entry, conn.addr.as_ref());
-        // what still waits to be written needs no second copy
-        let idle = |(_, conn): &(ConnId, &Conn)| !conn.queue.unsent().any(|queued| queued == entry);
-        let ready = || self.ready_outgoing(exit.zone()).filter(idle);
-        let mut links: Vec<ConnId> = ready().filter(fresh).map(|(id, _)| id).collect();
-        if links.is_empty() {
-            links = ready().map(|(id, _)| id).collect();
-        }
-        for conn in links {
+    /// Policy `fluff`: plans a flush on every link that was chosen.
+    fn fluff_local(&mut self, entry: Handle, exit: &LocalExit, links: &[ConnId]) {
+        for &conn in links {
             let added = self.flushes.fluff(self.now, conn, entry, Poisson::MEAN_10, &mut self.own_rng);
             self.carried(entry, exit, added);
         }
@@ -142,7 +219,7 @@ impl Node {
     pub(super) fn flush(&mut self, id: ConnId, entries: BTreeSet<Handle>) {
         let zone = self.conns.find(id.0).map(|conn| conn.zone);
         let Some(exit) = self.local_exit().ok().filter(|exit| Some(exit.zone()) == zone) else {
-            entries.iter().for_each(|&entry| self.stash.drop_carrier(entry));
+            entries.iter().for_each(|&entry| self.stash.drop_carrier(self.now, entry));
             return self.reroute(Held::LeaveOut);
         };
         let mut waiting: Vec<Handle> = entries.into_iter().collect();
@@ -178,7 +255,7 @@ impl Node {
     /// Queues own transactions, in one message, on a link of the zone that `exit` names, and on no other.
     pub(super) fn hand_over(&mut self, id: ConnId, entries: &[Handle], exit: &LocalExit) {
         if self.conns.find(id.0).is_none_or(|conn| conn.zone != exit.zone()) {
-            entries.iter().for_each(|&entry| self.stash.drop_carrier(entry));
+            entries.iter().for_each(|&entry| self.stash.drop_carrier(self.now, entry));
             return self.reroute(Held::LeaveOut);
         }
         let mut blobs: Vec<&[u8]> = entries.iter().filter_map(|&entry| self.stash.leave_by(entry, exit)).collect();
@@ -193,6 +270,7 @@ impl Node {
         };
         let frame = self.tx_frame(form, &blobs);
         self.enqueue(id, frame, entries);
+        entries.iter().for_each(|&entry| self.stash.begun(entry, id));
         for tx in entries.iter().filter_map(|&entry| self.stash.published_by(entry, exit)).collect::<Vec<_>>() {
             self.stemmed_own(tx);
         }

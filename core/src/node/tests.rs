@@ -38,7 +38,7 @@ fn the_last_step_hands_nothing_to_a_link_of_another_zone_than_the_exits() {
     let mut node = node();
     let (public, tor) = (link(&mut node, ZoneId(0)), link(&mut node, ZoneId(1)));
     let tx = LocalTx::new(Bytes::from_static(b"own")).unwrap();
-    let entry = node.stash.insert(NOW, TxId::new([1; 32]), tx, Why::NoPeer).unwrap().unwrap();
+    let entry = node.stash.insert(NOW, TxId::new([1; 32]), tx, Why::NoPeer, &mut node.own_rng).unwrap().unwrap();
     let exit = route_local(node.rules, &node.statuses(), None).unwrap();
     assert_eq!(exit.zone(), ZoneId(1));
     node.hand_over(public, &[entry], &exit);

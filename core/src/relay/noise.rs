@@ -31,10 +31,24 @@ pub(crate) const MAX_UNITS: usize = 20;
 /// The largest transaction that a message of [`MAX_UNITS`] holds, in bytes.
 pub(crate) const MAX_NOISE_TX: usize = 60_703;
 
+/// What there is of an own transaction for one link.
+#[derive(Debug)]
+pub(crate) enum Cut {
+    Units(LocalUnits),
+    /// It may not begin on this link yet: noise leaves.
+    NotYet,
+    /// It does not leave by these channels.
+    Impossible,
+}
+
 /// What leaves on a tick.
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub(crate) bytes: Bytes,
+    /// A transaction that would have begun, but may not yet.
+    pub(crate) asks: Option<Handle>,
+    /// The transaction whose first unit this is.
+    pub(crate) begins: Option<Handle>,
     /// The transaction whose last unit this is.
     pub(crate) ends: Option<Handle>,
 }
@@ -129,14 +143,29 @@ impl Noise {
         }
     }
 
-    /// Lets every channel that has a link carry a transaction; says how many more do now.
-    pub(crate) fn queue(&mut self, entry: Handle) -> usize {
+    /// The links that channels have now.
+    pub(crate) fn links(&self) -> impl Iterator<Item = ConnId> + '_ {
+        self.channels.iter().filter_map(|channel| channel.link)
+    }
+
+    /// Lets the channels on these links carry a transaction; says how many more do now.
+    pub(crate) fn queue(&mut self, entry: Handle, links: &[ConnId]) -> usize {
         let mut added = 0;
-        for channel in self.channels.iter_mut().filter(|channel| channel.link.is_some() && !channel.holds(entry)) {
+        let is_meant = |channel: &&mut Channel| channel.link.is_some_and(|link| links.contains(&link));
+        for channel in self.channels.iter_mut().filter(is_meant).filter(|channel| !channel.holds(entry)) {
             channel.waiting.push_back(entry);
             added += 1;
         }
         added
+    }
+
+    /// Takes back a transaction that waits for a link and has not begun there; `false` if it does not.
+    pub(crate) fn withdraw(&mut self, entry: Handle, link: ConnId) -> bool {
+        let mut waiting =
+            self.channels.iter_mut().filter(|channel| channel.link == Some(link)).map(|channel| &mut channel.waiting);
+        let Some(waiting) = waiting.find(|waiting| waiting.contains(&entry)) else { return false };
+        waiting.retain(|other| *other != entry);
+        true
     }
 
     /// Whether something waits to be begun.
@@ -145,11 +174,11 @@ impl Noise {
     }
 
     /// Takes the tick that is due, with its channel's link and what leaves on it; without a link nothing leaves. `cut` cuts
-    /// an own transaction that is begun; one that it cannot cut is added to `dropped`.
+    /// an own transaction that is to begin on a link; one that it cannot cut is added to `dropped`.
     pub(crate) fn pop_tick(
         &mut self,
         now: Instant,
-        cut: impl Fn(Handle) -> Option<LocalUnits>,
+        cut: impl Fn(Handle, ConnId) -> Cut,
         rng: &mut dyn CryptoRng,
         dropped: &mut Vec<Handle>,
     ) -> Option<Option<(ConnId, Unit)>> {
@@ -158,24 +187,33 @@ impl Noise {
         let next = channel.tick + rand::between(rng, TICK.0, TICK.1);
         channel.tick = if next > now { next } else { now + rand::between(rng, TICK.0, TICK.1) };
         let Some(link) = channel.link else { return Some(None) };
+        let (mut asks, mut begins) = (None, None);
         while channel.sending.is_none() {
             let Some(&entry) = channel.waiting.front() else { break };
-            let Some(units) = cut(entry) else {
-                channel.waiting.pop_front();
-                dropped.push(entry);
-                continue;
+            let units = match cut(entry, link) {
+                Cut::Units(units) => units,
+                Cut::NotYet => {
+                    asks = Some(entry);
+                    break;
+                }
+                Cut::Impossible => {
+                    channel.waiting.pop_front();
+                    dropped.push(entry);
+                    continue;
+                }
             };
             if now + TICK.1 * (units.count() - 1) >= self.epoch_ends {
                 break;
             }
             channel.waiting.pop_front();
             channel.sending = Some((entry, units));
+            begins = Some(entry);
         }
         let (zone, sending) = (self.zone, channel.sending.as_mut());
         let next = sending.and_then(|(entry, units)| Some((*entry, units.next(zone)?, units.count() == 0)));
         let unit = match next {
-            Some((entry, bytes, ends)) => Unit { bytes, ends: ends.then_some(entry) },
-            None => Unit { bytes: self.dummy.clone(), ends: None },
+            Some((entry, bytes, ends)) => Unit { bytes, asks, begins, ends: ends.then_some(entry) },
+            None => Unit { bytes: self.dummy.clone(), asks, begins, ends: None },
         };
         if unit.ends.is_some() {
             channel.sending = None;

@@ -1,8 +1,11 @@
 //! One own transaction and how far it has come.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
+use super::MAX_ROUNDS;
 use super::evidence::{Echo, Witness};
+use super::uses::{Use, Uses};
 use crate::addr::Addr;
 use crate::ids::{ConnId, TxId, ZoneId};
 use crate::time::Instant;
@@ -52,6 +55,13 @@ pub(super) struct Entry {
     pub(super) exposure: Exposure,
     /// Whether the embedder has written `exposure` down.
     pub(super) recorded: bool,
+    /// Hosts that may have it.
+    pub(super) uses: Uses,
+    /// Links that were chosen for it and get it as soon as that is written down.
+    pub(super) chosen: Vec<ConnId>,
+    /// How long it stays back: before a round that could not be, or after a restart; then after each round. Drawn when it
+    /// was taken in, so that nothing that happens to it shows in them (design §3).
+    pub(super) pauses: [Duration; MAX_ROUNDS as usize],
     /// It waits for the embedder to write something down, or for the round after a restart, and for nothing else.
     pub(super) waits: bool,
     pub(super) state: StashState,
@@ -76,6 +86,11 @@ impl Entry {
         self.recipients.iter().filter(|recipient| recipient.proven).count()
     }
 
+    /// It waits for the embedder to write something down.
+    pub(super) fn asks(&self) -> bool {
+        self.waits && !matches!(self.state, StashState::Held(_))
+    }
+
     /// Nobody has it, nothing is carrying it, and it waits for nothing but a way out.
     pub(super) fn is_stranded(&self) -> bool {
         self.under_way == 0 && self.recipients.is_empty() && !self.waits
@@ -94,6 +109,9 @@ pub struct StoredTx {
     pub submitted: Instant,
     /// Who may know of it.
     pub exposure: Exposure,
+    /// The hosts that may have it, by the same [`RecipientKey`](crate::RecipientKey): none of them gets it again. More
+    /// than [`MAX_USES`](crate::MAX_USES) are left out.
+    pub uses: Vec<Use>,
 }
 
 /// What [`Node::stash`](crate::Node::stash) says of one own transaction.

@@ -2,6 +2,9 @@
 
 mod entry;
 mod evidence;
+mod expose;
+mod recent;
+mod uses;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -13,8 +16,12 @@ use self::entry::{Entry, Recipient};
 pub use self::entry::{Exposure, StashReport, StashState, StoredTx};
 pub(crate) use self::evidence::Echo;
 pub use self::evidence::Witness;
+use self::recent::Recent;
+pub(crate) use self::uses::Standing;
+use self::uses::Uses;
+pub use self::uses::{MAX_USES, RecipientKey, RecipientTag, Use};
 use crate::addr::Addr;
-use crate::config::{Durability, Limits};
+use crate::config::Limits;
 use crate::error::SubmitError;
 use crate::ids::{ConnId, TxId, ZoneId};
 use crate::rand;
@@ -25,10 +32,6 @@ use crate::zone::route::{LocalExit, Why};
 
 /// Rounds in which one transaction is sent without evidence, as in design §3.
 const MAX_ROUNDS: u8 = 4;
-
-/// The first pause between rounds is drawn from this range and doubles with each; monerod's fixed five minutes would
-/// mark the sender (spec: zones §11).
-const FIRST_PAUSE: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(600));
 
 /// Where nothing can show that a transaction has spread, no more peers are given it once so many have surely read it
 /// (design §3): each further one is a further guess for a spy, and the first two have as good a chance to be honest.
@@ -63,19 +66,28 @@ pub(crate) struct Stash {
     by_id: BTreeMap<TxId, Handle>,
     due: BTreeSet<(Instant, Handle)>,
     bytes: usize,
+    recent: Recent,
 }
 
 impl Stash {
     /// An empty stash with the caps `stash_*` of `limits`.
-    pub(crate) const fn new(limits: Limits, witness: Option<Witness>) -> Self {
-        Self { limits, witness, entries: Table::new(), by_id: BTreeMap::new(), due: BTreeSet::new(), bytes: 0 }
+    pub(crate) fn new(limits: Limits, witness: Option<Witness>) -> Self {
+        let (entries, recent) = (Table::new(), Recent::default());
+        Self { limits, witness, entries, by_id: BTreeMap::new(), due: BTreeSet::new(), bytes: 0, recent }
     }
 
     /// Takes a transaction in, held until it is routed; `None` if it is there already.
     ///
     /// # Errors
     /// [`SubmitError::StashFull`] if it would exceed a cap.
-    pub(crate) fn insert(&mut self, now: Instant, id: TxId, tx: LocalTx, why: Why) -> Result<Option<Handle>, SubmitError> {
+    pub(crate) fn insert(
+        &mut self,
+        now: Instant,
+        id: TxId,
+        tx: LocalTx,
+        why: Why,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Option<Handle>, SubmitError> {
         if self.by_id.contains_key(&id) {
             return Ok(None);
         }
@@ -90,6 +102,9 @@ impl Stash {
             tx,
             exposure: Exposure::Nobody,
             recorded: false,
+            uses: Uses::default(),
+            chosen: Vec::new(),
+            pauses: self.draw_pauses(rng),
             waits: false,
             state: StashState::Held(why),
             under_way: 0,
@@ -103,39 +118,6 @@ impl Stash {
         self.by_id.insert(id, handle);
         self.due.insert((expires, handle));
         Ok(Some(handle))
-    }
-
-    /// A transaction that may have left in an earlier run: it stays back until a round of its own.
-    pub(crate) fn resume(&mut self, now: Instant, handle: Handle, exposure: Exposure, rng: &mut dyn CryptoRng) {
-        if let Some(entry) = self.entries.find_mut(handle) {
-            (entry.exposure, entry.recorded, entry.waits) = (exposure, true, true);
-            entry.state = StashState::Held(Why::Resumed);
-        }
-        self.round_missed(now, handle, rng);
-    }
-
-    pub(crate) fn exposure(&self, handle: Handle) -> Exposure {
-        self.entries.find(handle).map_or(Exposure::Nobody, |entry| entry.exposure)
-    }
-
-    /// Lets a transaction go to peers of `zone`; `false` if that has to be written down first.
-    pub(crate) fn expose(&mut self, handle: Handle, exposure: Exposure, zone: ZoneId, durability: Durability) -> bool {
-        let Some(entry) = self.entries.find_mut(handle) else { return false };
-        entry.recorded &= entry.exposure == exposure;
-        entry.exposure = exposure;
-        entry.waits = durability == Durability::BeforeRelay && !entry.recorded;
-        if entry.waits {
-            entry.state = StashState::Queued(zone);
-        }
-        !entry.waits
-    }
-
-    /// The exposure of a transaction was written down; its handle, if it waited for that.
-    pub(crate) fn record(&mut self, id: TxId) -> Option<Handle> {
-        let handle = *self.by_id.get(&id)?;
-        let entry = self.entries.find_mut(handle)?;
-        entry.recorded = true;
-        core::mem::take(&mut entry.waits).then_some(handle)
     }
 
     /// Drops a transaction; `false` if it is not there.
@@ -189,6 +171,7 @@ impl Stash {
         if let Some(entry) = self.entries.find_mut(handle) {
             entry.state = StashState::Held(why);
             entry.waits = false;
+            entry.chosen.clear();
         }
     }
 
@@ -202,10 +185,13 @@ impl Stash {
         }
     }
 
-    /// A link that was to carry it has gone before it did.
-    pub(crate) fn drop_carrier(&mut self, handle: Handle) {
-        if let Some(entry) = self.entries.find_mut(handle) {
-            entry.under_way = entry.under_way.saturating_sub(1);
+    /// A link that was to carry it has gone before it did. A further round that all links failed is tried again.
+    pub(crate) fn drop_carrier(&mut self, now: Instant, handle: Handle) {
+        let Some(entry) = self.entries.find_mut(handle) else { return };
+        entry.under_way = entry.under_way.saturating_sub(1);
+        let idle = entry.under_way == 0 && entry.next_round.is_none() && !entry.recipients.is_empty();
+        if idle && entry.rounds < MAX_ROUNDS {
+            self.round_missed(now, handle);
         }
     }
 
@@ -217,10 +203,9 @@ impl Stash {
         handle: Handle,
         zone: ZoneId,
         (conn, addr, asked_before): (ConnId, Option<Addr>, u32),
-        rng: &mut dyn CryptoRng,
     ) -> Option<(TxId, u32)> {
         if self.entries.find(handle)?.next_round.is_none() {
-            self.round_begun(now, handle, rng);
+            self.round_begun(now, handle);
         }
         let entry = self.entries.find_mut(handle)?;
         entry.under_way = entry.under_way.saturating_sub(1);
@@ -235,17 +220,16 @@ impl Stash {
     }
 
     /// The transaction was given to the first of a set of links: plans the next round, unless this was the last.
-    fn round_begun(&mut self, now: Instant, handle: Handle, rng: &mut dyn CryptoRng) {
+    fn round_begun(&mut self, now: Instant, handle: Handle) {
         let Some(entry) = self.entries.find_mut(handle) else { return };
         entry.rounds = entry.rounds.saturating_add(1);
-        let pause = rand::between(rng, FIRST_PAUSE.0, FIRST_PAUSE.1) * (1 << (entry.rounds - 1).min(MAX_ROUNDS));
-        let next = (entry.rounds < MAX_ROUNDS).then(|| now + pause);
+        let next = entry.pauses.get(usize::from(entry.rounds)).map(|&pause| now + pause);
         self.plan(handle, next);
     }
 
-    /// Whether any peer counts as having it.
-    pub(crate) fn was_handed(&self, handle: Handle) -> bool {
-        self.entries.find(handle).is_some_and(|entry| !entry.recipients.is_empty())
+    /// Whether any peer counts as having it, or a link is to carry it.
+    pub(crate) fn is_out(&self, handle: Handle) -> bool {
+        self.entries.find(handle).is_some_and(|entry| !entry.recipients.is_empty() || entry.under_way > 0)
     }
 
     /// Whether nobody has it, no link carries it, and it waits for nothing but a way out.
@@ -254,9 +238,16 @@ impl Stash {
     }
 
     /// No link could take the round that was due: tries again after a while.
-    pub(crate) fn round_missed(&mut self, now: Instant, handle: Handle, rng: &mut dyn CryptoRng) {
-        let pause = rand::between(rng, FIRST_PAUSE.0, FIRST_PAUSE.1);
-        self.plan(handle, Some(now + pause));
+    pub(crate) fn round_missed(&mut self, now: Instant, handle: Handle) {
+        let next = self.entries.find(handle).map(|entry| now + entry.pauses[0]);
+        self.plan(handle, next);
+    }
+
+    /// The pause between rounds doubles with each; monerod's fixed five minutes would mark the sender (spec: zones §11).
+    fn draw_pauses(&self, rng: &mut dyn CryptoRng) -> [Duration; MAX_ROUNDS as usize] {
+        let (least, most) = self.limits.round_pause;
+        let mut draw = |factor| rand::between(rng, least, most) * factor;
+        [1, 1, 2, 4].map(&mut draw)
     }
 
     fn plan(&mut self, handle: Handle, next_round: Option<Instant>) {
@@ -266,18 +257,15 @@ impl Stash {
         self.due.insert((entry.deadline(), handle));
     }
 
-    /// Whether a peer has surely read it, so that a further round may leave this peer out.
-    pub(crate) fn is_proven_at(&self, handle: Handle, addr: Option<&Addr>) -> bool {
-        let recipients = self.entries.find(handle).map(|entry| entry.recipients.as_slice()).unwrap_or_default();
-        recipients.iter().any(|recipient| recipient.proven && recipient.addr.as_ref() == addr)
-    }
-
     /// The peer on `conn` answered its `answered`-th timed sync: it has read all that was written before the question.
     pub(crate) fn answered(&mut self, conn: ConnId, answered: u32) {
         for handle in self.by_id.values() {
             let Some(entry) = self.entries.find_mut(*handle) else { continue };
             for recipient in entry.recipients.iter_mut().filter(|recipient| recipient.conn == conn) {
                 recipient.proven |= answered > recipient.asked_before;
+                if recipient.proven {
+                    entry.uses.prove(conn);
+                }
             }
         }
     }
@@ -287,6 +275,7 @@ impl Stash {
         let mut interrupted = 0;
         for handle in self.by_id.values() {
             let Some(entry) = self.entries.find_mut(*handle) else { continue };
+            entry.uses.interrupt(conn);
             let before = entry.recipients.len();
             entry.recipients.retain(|recipient| recipient.proven || recipient.conn != conn);
             interrupted += before - entry.recipients.len();

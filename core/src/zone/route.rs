@@ -68,6 +68,9 @@ pub enum Why {
     /// It may be known to peers of an anonymity zone, and only the public network is configured now.
     #[error("peers of an anonymity zone may have it, so it is not sent publicly: configure that zone again, or abandon it")]
     KnownToAnonymityPeers,
+    /// It is to be given to nobody twice, and there is nobody else.
+    #[error("every peer that could take it now may have it already: add another peer with --add-peer, or wait")]
+    NoFreshPeer,
     /// The anonymity zone's noise channels cannot carry it.
     #[error("it has more than the 60,703 bytes that the policy noise carries: start with another --relay-policy")]
     TooLargeForNoise,

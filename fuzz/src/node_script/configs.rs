@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anonet_core::route::WeakerZone;
-use anonet_core::{Config, Durability, Limits, Network, PeerRole, RelayPolicy, ZoneConfig, ZoneKind};
+use anonet_core::{Config, Durability, Limits, Network, PeerRole, RecipientKey, RelayPolicy, ZoneConfig, ZoneKind};
 
 use crate::cast::addr;
 
@@ -34,7 +34,7 @@ pub(super) fn config(number: u8) -> Config {
         config.route.weaker = WeakerZone::OnlyAlone;
     }
     if number / 20 % 2 == 1 {
-        config.durability = Durability::BeforeRelay;
+        config.durability = Durability::BeforeRelay(RecipientKey::new([7; 32]));
     }
     config.pad_transactions = number / 40 % 2 == 1;
     if number / 80 % 2 == 1 {

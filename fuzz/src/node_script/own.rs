@@ -1,11 +1,11 @@
 //! The own transactions that a node must keep: a model of its stash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anonet_core::{
-    Config, Durability, Event, Exposure, Instant, Limits, LocalTx, Node, StashState, StoredTx, SubmitError, Submitted, TxId,
-    ZoneKind,
+    Config, Durability, Event, Exposure, Instant, Limits, LocalTx, MAX_USES, Node, RecipientTag, StashState, StoredTx,
+    SubmitError, Submitted, TxId, Use, ZoneKind,
 };
 use bytes::Bytes;
 
@@ -19,6 +19,8 @@ pub(super) const SHY_MARK: &[u8] = b"shy transaction";
 struct Kept {
     size: usize,
     expires: Instant,
+    /// The uses that an earlier run wrote down.
+    uses: Vec<Use>,
 }
 
 /// What was accepted and neither forgotten nor kept for its full time.
@@ -56,7 +58,7 @@ impl Own {
     pub(super) fn submit(&mut self, node: &mut Node, now: Instant, number: u8, size: u8, stopping: bool) {
         self.advance(now);
         let (id, tx) = (TxId::new([number; 32]), local_tx(MARK, number, size));
-        let expected = if stopping { Err(SubmitError::Stopping) } else { self.admit(now, id, tx.size()) };
+        let expected = if stopping { Err(SubmitError::Stopping) } else { self.admit(now, id, tx.size(), &[]) };
         assert_eq!(node.submit_tx(now, id, tx), expected);
     }
 
@@ -71,16 +73,19 @@ impl Own {
         };
         let (id, tx) = (TxId::new([0x80 | number; 32]), local_tx(mark, number, size));
         let submitted = Instant::from_micros(now.as_micros().saturating_sub(age));
-        let expected = self.admit(submitted, id, tx.size());
+        let used = |host| Use { recipient: RecipientTag::new([host; 16]), at: submitted };
+        // one of no store that this version wrote has more than it keeps
+        let uses: Vec<Use> = if exposure == Exposure::Nobody { vec![] } else { (0..number % 40).map(used).collect() };
+        let expected = self.admit(submitted, id, tx.size(), &uses);
         // stored, and what is stored needs no new answer unless its exposure changes
         if exposure != Exposure::Nobody && expected == Ok(Submitted::New) {
             self.exposing.insert(id, true);
         }
-        assert_eq!(node.restore_tx(now, StoredTx { id, tx, submitted, exposure }), expected);
+        assert_eq!(node.restore_tx(now, StoredTx { id, tx, submitted, exposure, uses }), expected);
         self.advance(now);
     }
 
-    fn admit(&mut self, submitted: Instant, id: TxId, size: usize) -> Result<Submitted, SubmitError> {
+    fn admit(&mut self, submitted: Instant, id: TxId, size: usize, uses: &[Use]) -> Result<Submitted, SubmitError> {
         let (entries, bytes) = (self.kept.len(), self.kept.values().map(|kept| kept.size).sum::<usize>());
         if self.kept.contains_key(&id) {
             return Ok(Submitted::Known);
@@ -88,7 +93,8 @@ impl Own {
         if entries >= self.limits.stash_entries || bytes + size > self.limits.stash_bytes {
             return Err(SubmitError::StashFull { entries, bytes });
         }
-        self.kept.insert(id, Kept { size, expires: submitted + self.limits.stash_lifetime });
+        let uses = uses[..uses.len().min(MAX_USES)].to_vec();
+        self.kept.insert(id, Kept { size, expires: submitted + self.limits.stash_lifetime, uses });
         Ok(Submitted::New)
     }
 
@@ -98,7 +104,7 @@ impl Own {
         let at = usize::from(choice) % self.exposing.len().max(1);
         let Some((id, answered)) = self.exposing.iter_mut().nth(at).filter(|(_, answered)| !**answered) else { return };
         *answered = true;
-        node.recorded(now, *id);
+        node.recorded(now, *id, node.uses(*id).count());
     }
 
     pub(super) fn forget(&mut self, node: &mut Node, now: Instant, number: u8) {
@@ -113,7 +119,7 @@ impl Own {
             Event::Exposing { id, exposure } => {
                 let anonymous = kinds.iter().any(|kind| kind.is_anonymity());
                 assert_eq!(*exposure, if anonymous { Exposure::Anonymity } else { Exposure::Public });
-                assert_eq!(self.durability, Durability::BeforeRelay);
+                assert_ne!(self.durability, Durability::Memory);
                 self.exposing.insert(*id, false);
             }
             Event::Queued { id, zone } => {
@@ -150,6 +156,11 @@ impl Own {
             let kept = &self.kept[&report.id];
             assert_eq!((report.size, report.expires), (kept.size, kept.expires));
             assert!(report.proven <= report.recipients);
+            let uses: Vec<Use> = node.uses(report.id).collect();
+            assert!(uses.starts_with(&kept.uses), "a use is forgotten");
+            assert!(uses.len() <= MAX_USES);
+            let hosts: BTreeSet<RecipientTag> = uses.iter().map(|used| used.recipient).collect();
+            assert_eq!(hosts.len(), uses.len(), "a host is named twice");
             match report.state {
                 StashState::Held(_) => assert_eq!(report.recipients, 0),
                 StashState::Queued(zone) | StashState::Handed(zone) => Self::may_leave_by(kinds[zone.index()], kinds),

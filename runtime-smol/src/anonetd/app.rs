@@ -20,6 +20,7 @@ use super::seen::{Done, SeenList, seen_by};
 use super::settings::ZoneLabel;
 use crate::driver::App;
 use crate::handle::Handle;
+use crate::store::Exposed;
 
 /// Equal news of many held transactions within this time are one line of the log.
 const SAME_NEWS: Duration = Duration::from_secs(1);
@@ -121,7 +122,7 @@ impl App for Observer {
             Event::Exposing { id, exposure } => {
                 // without a store nobody is to ask
                 if let Some(changes) = &self.changes {
-                    changes.exposing(id, exposure);
+                    changes.exposing(id, Exposed { exposure, uses: node.uses(id).collect() });
                 }
             }
             Event::Queued { id, zone } => {
@@ -170,7 +171,7 @@ impl Observer {
             }
             Note::HandOverInterrupted { zone } => {
                 warn!(
-                    "{}: a link ended before its peer had surely read an own transaction; it is handed over again",
+                    "{}: a link ended before its peer had surely read an own transaction; it is handed to others, or again if nobody else is there",
                     self.kind(zone)
                 );
             }

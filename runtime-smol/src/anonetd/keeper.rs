@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anonet_core::{Exposure, LocalTx, StoredTx, TxId};
+use anonet_core::{LocalTx, StoredTx, TxId};
 use async_io::Timer;
 use smol::channel::{Receiver, Sender, bounded};
 use smol::future::or;
@@ -16,7 +16,7 @@ use super::own::OwnTx;
 use super::status::Reporter;
 use crate::clock::Clock;
 use crate::handle::{Handle, Stopped};
-use crate::store::{Inserted, Store, StoreError};
+use crate::store::{Exposed, Inserted, Store, StoreError};
 
 /// Between a failed write and the next try.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -24,10 +24,11 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// Submissions that wait for the disk; further callers wait for a place.
 const BACKLOG: usize = 64;
 
-/// What the node said and the disk has not been told: at most one exposure and one end for each own transaction.
+/// What the node said and the disk has not been told: at most one exposure and one end for each own transaction, as the
+/// node says no second before the first is written down.
 #[derive(Debug, Default)]
 struct Unwritten {
-    exposed: BTreeMap<TxId, Exposure>,
+    exposed: BTreeMap<TxId, Exposed>,
     ended: BTreeSet<TxId>,
 }
 
@@ -39,9 +40,9 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// The node wants to let a transaction go.
-    pub(super) fn exposing(&self, id: TxId, exposure: Exposure) {
-        self.unwritten().exposed.insert(id, exposure);
+    /// The node wants to let a transaction go to these.
+    pub(super) fn exposing(&self, id: TxId, exposed: Exposed) {
+        self.unwritten().exposed.insert(id, exposed);
         self.wake();
     }
 
@@ -197,15 +198,18 @@ impl Keeper {
     ) -> Result<Accepted, NotAccepted> {
         let id = own.id;
         let inserted = self.store.insert(id, clock.now(), own.blob.clone()).await?;
+        let is_new = inserted == Inserted::New;
         let taken = handle.call(move |node, now| {
             take_in(node, now, &reporter, own, |node| match inserted {
                 // from an earlier run, or just given up: it goes on as it was
-                Inserted::Known { submitted, exposure } => node.restore_tx(now, StoredTx { id, tx, submitted, exposure }),
+                Inserted::Known { submitted, exposed: Exposed { exposure, uses } } => {
+                    node.restore_tx(now, StoredTx { id, tx, submitted, exposure, uses })
+                }
                 _ => node.submit_tx(now, id, tx),
             })
         });
         let accepted = taken.await.map_err(NotAccepted::from).and_then(|accepted| accepted);
-        if accepted.is_err() && inserted == Inserted::New && self.store.remove(vec![id]).await.is_err() {
+        if accepted.is_err() && is_new && self.store.remove(vec![id]).await.is_err() {
             self.changes.ended(id);
         }
         accepted
@@ -217,8 +221,8 @@ impl Keeper {
         let (exposing, ending) = (self.expose(&exposed, handle).await, self.end(&ended, handle).await);
         let mut unwritten = self.changes.unwritten();
         if exposing.is_err() {
-            for (id, exposure) in exposed {
-                unwritten.exposed.entry(id).or_insert(exposure);
+            for (id, exposed) in exposed {
+                unwritten.exposed.entry(id).or_insert(exposed);
             }
         }
         if ending.is_err() {
@@ -232,18 +236,19 @@ impl Keeper {
         Ok(())
     }
 
-    async fn expose(&self, exposed: &BTreeMap<TxId, Exposure>, handle: &Handle) -> Result<(), WriteError> {
+    async fn expose(&self, exposed: &BTreeMap<TxId, Exposed>, handle: &Handle) -> Result<(), WriteError> {
         if exposed.is_empty() {
             return Ok(());
         }
-        let recorded = self.store.set_exposure(exposed.iter().map(|(&id, &exposure)| (id, exposure)).collect()).await?;
+        let recorded = self.store.set_exposed(exposed.iter().map(|(&id, exposed)| (id, exposed.clone())).collect()).await?;
         if recorded.len() < exposed.len() {
             let count = exposed.len() - recorded.len();
             error!(
                 "{count} own transactions are missing in the stash on disk and do not leave: submit them again after a restart"
             );
         }
-        let recorded = handle.call(move |node, now| recorded.into_iter().for_each(|id| node.recorded(now, id)));
+        let recorded: Vec<_> = recorded.into_iter().map(|id| (id, exposed[&id].uses.len())).collect();
+        let recorded = handle.call(move |node, now| recorded.into_iter().for_each(|(id, uses)| node.recorded(now, id, uses)));
         Ok(recorded.await?)
     }
 

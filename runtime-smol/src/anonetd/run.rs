@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anonet_core::Durability;
 use async_signal::{Signal, Signals};
 use smol::Executor;
 use smol::future::{or, pending};
@@ -102,13 +103,14 @@ async fn start(
     store: Option<Store>,
     archive: Archive,
 ) -> Result<LocalNode, Failure> {
-    let Settings { network, service, zones, stash: stash_store, bans, daemon, .. } = settings;
+    let Settings { network, mut service, zones, stash: stash_store, bans, daemon, .. } = settings;
     let networks = Networks::of(&service.config);
     let limits = service.config.limits;
     let stored = match &store {
         Some(store) => restore::load(store, networks, clock.now(), limits.stash_lifetime).await?,
         None => Vec::new(),
     };
+    service.config.durability = store.as_ref().map_or(Durability::Memory, |store| Durability::BeforeRelay(store.recipient_key()));
     let keeper = store.map(Keeper::new);
     let counter = keeper.as_ref().map(Keeper::counter);
     let received = ReceivedList::new(limits);

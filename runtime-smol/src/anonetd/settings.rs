@@ -8,7 +8,7 @@ mod zones;
 use std::env;
 use std::net::SocketAddr;
 
-use anonet_core::{Banned, Config, Durability, Network, PeerRole, RelayPolicy, StreamIsolation, Witness, ZoneKind};
+use anonet_core::{Banned, Config, Network, PeerRole, RelayPolicy, StreamIsolation, Witness, ZoneKind};
 use thiserror::Error;
 
 pub(super) use self::remark::Remark;
@@ -97,10 +97,6 @@ impl Settings {
         service.config.limits.bans = service.config.limits.bans.max(2 * bans.len());
         service.config.pad_transactions = args.pad_transactions;
         service.config.route.weaker = args.weaker_zone.into();
-        service.config.durability = match args.stash {
-            StashStore::Disk => Durability::BeforeRelay,
-            StashStore::Memory => Durability::Memory,
-        };
         let mut zones = Vec::new();
         // the public zone last: it is the least interesting one
         for zone in plan.anonymity {

@@ -50,6 +50,21 @@ impl Cover {
         }
     }
 
+    /// What is written for the key of recipients.
+    pub(super) fn cover_key(&self, key: &[u8; 32]) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Plain => Ok(key.to_vec()),
+            Self::Sealed(seal) => seal.seal_key(key).map_err(no_seal),
+        }
+    }
+
+    pub(super) fn uncover_key(&self, written: &[u8]) -> Option<[u8; 32]> {
+        match self {
+            Self::Plain => written.try_into().ok(),
+            Self::Sealed(seal) => seal.unseal_key(written),
+        }
+    }
+
     /// What was written there.
     pub(super) fn uncover<'r>(&self, key: &[u8; 32], written: &'r [u8]) -> Result<(TxId, Cow<'r, [u8]>), Unreadable> {
         match self {

@@ -5,19 +5,20 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use anonet_core::{Exposure, Instant, LocalTx, StoredTx, TxId};
+use anonet_core::{Instant, LocalTx, RecipientKey, StoredTx, TxId};
 use bytes::Bytes;
 use redb::{Database, Error, ReadableDatabase, ReadableTable};
 
 use super::cover::Cover;
 use super::open::{Closed, create, open, unlock};
 use super::row::{Row, Unreadable};
-use super::{Inserted, Loaded, LoadedTx, Passphrase, StoreError};
+use super::{Exposed, Inserted, Loaded, LoadedTx, Passphrase, StoreError, key};
 
 #[derive(Debug)]
 pub(super) struct StoreFile {
     path: PathBuf,
     cover: Cover,
+    recipient_key: RecipientKey,
     /// Absent after a failure: the database refuses to go on after one, and is opened again when it is needed.
     database: Option<Database>,
     /// Insertions that failed, perhaps after the row was written. They are undone before anything else is done.
@@ -31,16 +32,23 @@ impl StoreFile {
         let there = !matches!(found, Err(error) if error.kind() == io::ErrorKind::NotFound);
         let opened = if there { unlock(&path, passphrase) } else { create(&path, passphrase, None).map_err(Closed::Failed) };
         match opened {
-            Ok((database, cover)) => Ok(Self { path, cover, database: Some(database), doubtful: BTreeSet::new() }),
+            Ok((database, cover)) => match key::ensure(&database, &cover) {
+                Ok(recipient_key) => Ok(Self { path, cover, recipient_key, database: Some(database), doubtful: BTreeSet::new() }),
+                Err(error) => Err(failure(path, error)),
+            },
             Err(closed) => Err(closed.into_error(path)),
         }
     }
 
+    pub(super) const fn recipient_key(&self) -> RecipientKey {
+        self.recipient_key
+    }
+
     pub(super) fn insert(&mut self, id: TxId, submitted: Instant, blob: &[u8]) -> Result<Inserted, StoreError> {
-        let row = Row { submitted, exposure: Exposure::Nobody, blob }.encode();
-        let there = self.read(id, |old| Row::decode(old).map(|row| (row.submitted, row.exposure)))?;
+        let row = Row { submitted, exposed: Exposed::default(), blob }.encode();
+        let there = self.read(id, |old| Row::decode(old).map(|row| (row.submitted, row.exposed)))?;
         match there {
-            Some(Ok((submitted, exposure))) => return Ok(Inserted::Known { submitted, exposure }),
+            Some(Ok((submitted, exposed))) => return Ok(Inserted::Known { submitted, exposed }),
             Some(Err(_)) => return Err(StoreError::ForeignRow { path: self.path.clone() }),
             None => {}
         }
@@ -57,15 +65,15 @@ impl StoreFile {
         inserted
     }
 
-    pub(super) fn set_exposure(&mut self, changes: &[(TxId, Exposure)]) -> Result<Vec<TxId>, StoreError> {
+    pub(super) fn set_exposed(&mut self, changes: Vec<(TxId, Exposed)>) -> Result<Vec<TxId>, StoreError> {
         self.run(|database, cover| {
             let mut done = Vec::new();
             let write = database.begin_write()?;
             {
                 let mut table = write.open_table(cover.table())?;
-                for &(id, exposure) in changes {
+                for (id, exposed) in changes {
                     let key = cover.key(id);
-                    let changed = table.get(&key)?.and_then(|old| exposed(cover, &key, old.value(), exposure));
+                    let changed = table.get(&key)?.and_then(|old| with_exposed(cover, &key, old.value(), exposed));
                     if let Some(row) = changed {
                         table.insert(&key, cover.cover(id, row)?.as_slice())?;
                         done.push(id);
@@ -129,16 +137,16 @@ impl StoreFile {
 }
 
 fn restored(id: TxId, row: &[u8]) -> Result<LoadedTx, Unreadable> {
-    let Row { submitted, exposure, blob } = Row::decode(row)?;
+    let Row { submitted, exposed: Exposed { exposure, uses }, blob } = Row::decode(row)?;
     let blob = Bytes::copy_from_slice(blob);
     let tx = LocalTx::new(blob.clone()).map_err(|_| Unreadable::Bad)?;
-    Ok(LoadedTx { stored: StoredTx { id, tx, submitted, exposure }, blob })
+    Ok(LoadedTx { stored: StoredTx { id, tx, submitted, exposure, uses }, blob })
 }
 
-/// The row with another exposure, if it can be read.
-fn exposed(cover: &Cover, key: &[u8; 32], old: &[u8], exposure: Exposure) -> Option<Vec<u8>> {
+/// The row with others who may know, if it can be read.
+fn with_exposed(cover: &Cover, key: &[u8; 32], old: &[u8], exposed: Exposed) -> Option<Vec<u8>> {
     let (_, row) = cover.uncover(key, old).ok()?;
-    Some(Row { exposure, ..Row::decode(&row).ok()? }.encode())
+    Some(Row { exposed, ..Row::decode(&row).ok()? }.encode())
 }
 
 fn remove(database: &Database, cover: &Cover, ids: &[TxId]) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use redb::{Builder, Database, Error, ReadableDatabase, ReadableTable, Table as W
 use super::cover::{Cover, Table, no_seal};
 use super::file::failure;
 use super::seal::{Seal, Unopened};
-use super::{Passphrase, StoreError};
+use super::{Passphrase, StoreError, key};
 
 /// The header of a sealed file, under 0.
 const SEAL: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("seal");
@@ -104,6 +104,8 @@ pub(super) fn create(path: &Path, passphrase: Option<&Passphrase>, plain: Option
             Cover::Sealed(seal)
         }
     };
+    let key = plain.as_ref().map(|plain| key::read(plain, &Cover::Plain)).transpose()?.flatten();
+    key::write(&write, &cover, key.map_or_else(key::random, Ok)?)?;
     copy(plain.as_ref(), &cover, &mut write.open_table(cover.table())?)?;
     write.commit()?;
     let replaced = plain.as_ref().map(|_| OpenOptions::new().write(true).open(path)).transpose()?;

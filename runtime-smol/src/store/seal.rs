@@ -34,6 +34,8 @@ const PADDING: usize = 1_024;
 const HEADER_USE: &[u8] = b"anonet stash header";
 /// What a row is bound to, before its key.
 const ROW_USE: &[u8] = b"anonet stash row";
+/// What the key of recipients is bound to.
+const KEY_USE: &[u8] = b"anonet stash recipients";
 /// What an id is hashed with, before the secret.
 const ID_USE: &[u8] = b"anonet stash id";
 
@@ -170,6 +172,15 @@ impl Seal {
         let (len, rest) = rest.split_first_chunk::<4>().ok_or(Unreadable::Bad)?;
         let len = usize::try_from(u32::from_le_bytes(*len)).map_err(|_| Unreadable::Bad)?;
         Ok((TxId::new(*id), rest.get(..len).ok_or(Unreadable::Bad)?.to_vec()))
+    }
+
+    /// The key of recipients, as nonce, ciphertext and tag.
+    pub(super) fn seal_key(&self, key: &[u8; 32]) -> Result<Vec<u8>, Unopened> {
+        self.encrypt(KEY_USE, &[], key)
+    }
+
+    pub(super) fn unseal_key(&self, sealed: &[u8]) -> Option<[u8; 32]> {
+        self.decrypt(KEY_USE, &[], sealed)?.try_into().ok()
     }
 
     /// Nonce, ciphertext and tag.

@@ -3,6 +3,7 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use anonet_core::RecipientTag;
 use redb::{Builder, ReadableDatabase, ReadableTable, TableDefinition};
 use smol::block_on;
 
@@ -17,6 +18,10 @@ fn id(byte: u8) -> TxId {
 
 fn at(micros: u64) -> Instant {
     Instant::from_micros(micros)
+}
+
+fn exposed(exposure: Exposure) -> Exposed {
+    Exposed { exposure, uses: Vec::new() }
 }
 
 fn open(path: &Path) -> Result<Store, StoreError> {
@@ -60,8 +65,9 @@ fn what_was_written_is_read_after_the_next_start() {
     for byte in 1..=4 {
         assert_eq!(insert(&store, byte, 10 + u64::from(byte)), Inserted::New);
     }
-    let changes = vec![(id(2), Exposure::Anonymity), (id(9), Exposure::Public), (id(3), Exposure::Public)];
-    assert_eq!(block_on(store.set_exposure(changes)).unwrap(), [id(2), id(3)], "no row, no promise");
+    let changes =
+        vec![(id(2), exposed(Exposure::Anonymity)), (id(9), exposed(Exposure::Public)), (id(3), exposed(Exposure::Public))];
+    assert_eq!(block_on(store.set_exposed(changes)).unwrap(), [id(2), id(3)], "no row, no promise");
     block_on(store.remove(vec![id(4), id(8)])).unwrap();
     drop(store);
 
@@ -71,8 +77,62 @@ fn what_was_written_is_read_after_the_next_start() {
     let sizes: Vec<usize> = block_on(store.load()).unwrap().txs.iter().map(|loaded| loaded.stored.tx.size()).collect();
     assert_eq!(sizes, [2_000; 3]);
     drop(store);
-    let expected = [&[1, 12, 0, 0, 0, 0, 0, 0, 0, 1][..], &[2; 2_000]].concat();
+    let expected = [&[2, 12, 0, 0, 0, 0, 0, 0, 0, 1][..], &[0; 641], &[2; 2_000]].concat();
     assert_eq!(raw_rows(&path)[1], (2, expected), "the format that the module documents");
+}
+
+#[test]
+fn uses_outlive_a_run_a_repetition_and_the_sealing_of_the_file_and_so_does_the_key_that_names_them() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("stash.redb");
+    let used = |byte, hour: u64| Use { recipient: RecipientTag::new([byte; 16]), at: at(hour * 3_600_000_000) };
+    let store = open(&path).unwrap();
+    let key = store.recipient_key();
+    insert(&store, 1, 11);
+    let first = Exposed { exposure: Exposure::Anonymity, uses: vec![used(1, 5)] };
+    assert_eq!(block_on(store.set_exposed(vec![(id(1), first)])).unwrap(), [id(1)]);
+    let second = Exposed { exposure: Exposure::Anonymity, uses: vec![used(1, 5), used(2, 600_000)] };
+    block_on(store.set_exposed(vec![(id(1), second.clone())])).unwrap();
+    assert_eq!(insert(&store, 1, 99), Inserted::Known { submitted: at(11), exposed: second.clone() });
+    drop(store);
+    let uses = |store: &Store| block_on(store.load()).unwrap().txs.swap_remove(0).stored.uses;
+    let store = open(&path).unwrap();
+    assert_eq!((store.recipient_key(), uses(&store)), (key, second.uses.clone()));
+    drop(store);
+    for _ in 0..2 {
+        let store = open_sealed(&path, "horse").unwrap();
+        assert_eq!((store.recipient_key(), uses(&store)), (key, second.uses.clone()));
+    }
+    let contains = |part: &[u8]| fs::read(&path).unwrap().windows(16).any(|window| window == part);
+    assert!(!contains(&key.as_bytes()[..16]) && !contains(&[1; 16]));
+    assert_ne!(open(&scratch.path().join("other.redb")).unwrap().recipient_key(), key, "each store has its own");
+}
+
+#[test]
+fn a_store_of_the_version_before_gets_a_key_and_keeps_its_rows() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("stash.redb");
+    write_raw(&path, &[(1, &[1, 7, 0, 0, 0, 0, 0, 0, 0, 1, 0xaa])]);
+    let store = open(&path).unwrap();
+    let key = store.recipient_key();
+    assert_eq!(rows(&store), (vec![(id(1), 7, Exposure::Anonymity)], 0, 0));
+    assert_eq!(block_on(store.load()).unwrap().txs[0].stored.uses, []);
+    drop(store);
+    assert_eq!(open(&path).unwrap().recipient_key(), key, "made once");
+}
+
+#[test]
+fn without_its_key_a_store_is_damaged_as_hosts_would_be_used_twice() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("stash.redb");
+    insert(&open(&path).unwrap(), 1, 1);
+    let database = Builder::new().create(&path).unwrap();
+    let write = database.begin_write().unwrap();
+    let table: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("recipient key");
+    write.open_table(table).unwrap().insert(0, &[1; 31][..]).unwrap();
+    write.commit().unwrap();
+    drop(database);
+    assert!(matches!(open(&path), Err(StoreError::Damaged { .. })));
 }
 
 #[test]
@@ -80,8 +140,8 @@ fn a_row_is_never_reset() {
     let scratch = Scratch::new();
     let store = open(&scratch.path().join("stash.redb")).unwrap();
     insert(&store, 1, 5);
-    block_on(store.set_exposure(vec![(id(1), Exposure::Anonymity)])).unwrap();
-    assert_eq!(insert(&store, 1, 99), Inserted::Known { submitted: at(5), exposure: Exposure::Anonymity });
+    block_on(store.set_exposed(vec![(id(1), exposed(Exposure::Anonymity))])).unwrap();
+    assert_eq!(insert(&store, 1, 99), Inserted::Known { submitted: at(5), exposed: exposed(Exposure::Anonymity) });
     assert_eq!(rows(&store).0, [(id(1), 5, Exposure::Anonymity)]);
 }
 
@@ -117,7 +177,7 @@ fn a_bad_row_costs_itself_and_a_newer_one_is_left_alone() {
         (8, &too_large),
     ];
     write_raw(&path, &rows_there);
-    let newer: &[u8] = &[2, 0xff, 0xee];
+    let newer: &[u8] = &[3, 0xff, 0xee];
     write_raw(&path, &[(9, newer)]);
     let before = raw_rows(&path);
     let store = open(&path).unwrap();
@@ -127,7 +187,7 @@ fn a_bad_row_costs_itself_and_a_newer_one_is_left_alone() {
         assert!(matches!(refused, StoreError::ForeignRow { .. }), "{refused}");
         assert!(refused.to_string().contains("move the file away"), "{refused}");
     }
-    assert_eq!(block_on(store.set_exposure(vec![(id(9), Exposure::Public)])).unwrap(), []);
+    assert_eq!(block_on(store.set_exposed(vec![(id(9), exposed(Exposure::Public))])).unwrap(), []);
     drop(store);
     assert_eq!(raw_rows(&path), before);
 }
@@ -224,10 +284,10 @@ fn a_sealed_store_does_all_that_a_plain_one_does() {
     for byte in 1..=4 {
         assert_eq!(insert(&store, byte, 10 + u64::from(byte)), Inserted::New);
     }
-    let changes = vec![(id(2), Exposure::Anonymity), (id(9), Exposure::Public)];
-    assert_eq!(block_on(store.set_exposure(changes)).unwrap(), [id(2)]);
+    let changes = vec![(id(2), exposed(Exposure::Anonymity)), (id(9), exposed(Exposure::Public))];
+    assert_eq!(block_on(store.set_exposed(changes)).unwrap(), [id(2)]);
     block_on(store.remove(vec![id(4), id(8)])).unwrap();
-    assert_eq!(insert(&store, 2, 99), Inserted::Known { submitted: at(12), exposure: Exposure::Anonymity });
+    assert_eq!(insert(&store, 2, 99), Inserted::Known { submitted: at(12), exposed: exposed(Exposure::Anonymity) });
     drop(store);
     let mut found = rows(&open_sealed(&path, "horse").unwrap());
     found.0.sort_by_key(|row| row.1);
@@ -257,9 +317,9 @@ fn a_plain_store_becomes_sealed_with_all_its_rows() {
     let store = open(&path).unwrap();
     insert(&store, 1, 11);
     insert(&store, 2, 12);
-    block_on(store.set_exposure(vec![(id(2), Exposure::Anonymity)])).unwrap();
+    block_on(store.set_exposed(vec![(id(2), exposed(Exposure::Anonymity))])).unwrap();
     drop(store);
-    write_raw(&path, &[(8, b"\0bad"), (9, &[2, 0xff])]);
+    write_raw(&path, &[(8, b"\0bad"), (9, &[3, 0xff])]);
     // what a crash in the middle of sealing leaves: the plain file as it was, and an unfinished one
     fs::write(path.with_extension("new"), "half a file").unwrap();
 
@@ -303,7 +363,7 @@ fn a_look_counts_and_changes_nothing() {
     insert(&store, 2, 1);
     assert!(inspect(&path, None).is_err(), "a node has it");
     drop(store);
-    write_raw(&path, &[(8, b"\0bad"), (9, &[2, 0xff])]);
+    write_raw(&path, &[(8, b"\0bad"), (9, &[3, 0xff])]);
     let before = fs::read(&path).unwrap();
     let expected = Inspection { readable: 2, unreadable: 2, sealed: false };
     assert_eq!(inspect(&path, None).unwrap(), expected);

@@ -60,7 +60,8 @@ impl Sim {
             for (id, exposure) in kept.txs {
                 let Some(submission) = self.spread.index_of(id) else { continue };
                 let tx = LocalTx::new(self.scenario.blob(submission)).expect("it was taken before");
-                let stored = StoredTx { id, tx, submitted: now, exposure };
+                // whose they were is lost with the memory of this simple embedder
+                let stored = StoredTx { id, tx, submitted: now, exposure, uses: Vec::new() };
                 node.restore_tx(now, stored).expect("the stash is empty");
             }
         }

@@ -55,7 +55,7 @@ fn run(
     while noise.next_due() <= until {
         let now = noise.next_due();
         noise.roll(now, eligible, rng, &mut dropped);
-        while let Some(tick) = noise.pop_tick(now, |_| cut(blob), rng, &mut dropped) {
+        while let Some(tick) = noise.pop_tick(now, |_, _| cut(blob).map_or(Cut::Impossible, Cut::Units), rng, &mut dropped) {
             left.push((now, tick));
         }
     }
@@ -90,7 +90,7 @@ fn what_waits_changes_neither_times_nor_links_nor_sizes() {
         let mut noise = Noise::new(START, ZONE, &mut rng);
         let mut trace = run(&mut noise, START + MINUTE, &links, &blob, &mut rng);
         for entry in entries(submissions) {
-            noise.queue(entry);
+            noise.queue(entry, &links);
             let until = noise.next_due() + 7 * MINUTE;
             trace.extend(run(&mut noise, until.min(START + 60 * MINUTE), &links, &blob, &mut rng));
         }
@@ -111,7 +111,7 @@ fn a_message_leaves_whole_in_order_and_ends_with_its_last_unit() {
     let mut noise = Noise::new(START, ZONE, &mut rng);
     noise.roll(START, &links, &mut rng, &mut Vec::new());
     let entry = entries(1)[0];
-    assert_eq!((noise.queue(entry), noise.queue(entry)), (2, 0), "twice is once");
+    assert_eq!((noise.queue(entry, &links), noise.queue(entry, &links)), (2, 0), "twice is once");
     let left = run(&mut noise, START + 2 * MINUTE, &links, &blob, &mut rng);
     let whole = whole(&blob);
     assert_eq!(whole.len(), 3 * UNIT);
@@ -130,13 +130,13 @@ fn a_lost_link_takes_its_messages_along_and_a_new_one_starts_over() {
     let mut noise = Noise::new(START, ZONE, &mut rng);
     noise.roll(START, &links[..2], &mut rng, &mut Vec::new());
     let entry = entries(1)[0];
-    noise.queue(entry);
+    noise.queue(entry, &links);
     run(&mut noise, START + Duration::from_secs(16), &links[..2], &blob, &mut rng);
     let mut dropped = Vec::new();
     noise.drop_link(links[0], &mut dropped);
     assert_eq!(dropped, [entry], "half sent on one of the two");
     noise.refill(&links[1..], &mut rng);
-    assert_eq!(noise.queue(entry), 1, "the other channel carries it already");
+    assert_eq!(noise.queue(entry, &links), 1, "the other channel carries it already");
     let left = run(&mut noise, START + 2 * MINUTE, &links[1..], &blob, &mut rng);
     let fresh: Vec<u8> = left
         .iter()
@@ -154,14 +154,14 @@ fn a_channel_that_a_new_epoch_leaves_without_a_link_is_silent() {
     let mut dropped = Vec::new();
     noise.roll(START, &links, &mut rng, &mut dropped);
     let entry = entries(1)[0];
-    noise.queue(entry);
+    noise.queue(entry, &links);
     noise.roll(START + 6 * MINUTE, &links[..1], &mut rng, &mut dropped);
     assert_eq!(dropped, [entry], "monerod's channel would have kept its old link");
     let left = run(&mut noise, START + 7 * MINUTE, &links[..1], &[1; 100], &mut rng);
     assert!(left.iter().all(|(_, unit)| unit.as_ref().is_none_or(|(conn, _)| *conn == links[0])));
     assert!(left.iter().any(|(_, unit)| unit.is_none()));
     noise.refill(&links[..1], &mut rng);
-    assert_eq!(noise.queue(entry), 1, "no two channels share a link");
+    assert_eq!(noise.queue(entry, &links), 1, "no two channels share a link");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_long_message_begins_only_if_it_can_end_within_the_epoch() {
         let mut rng = rng(seed);
         let mut noise = Noise::new(START, ZONE, &mut rng);
         run(&mut noise, START + Duration::from_secs(u64::from(seed) * 7), &links, &[], &mut rng);
-        noise.queue(entries(1)[0]);
+        noise.queue(entries(1)[0], &links);
         let left = run(&mut noise, START + 12 * MINUTE, &links, &blob, &mut rng);
         for link in &links {
             let mine: Vec<&Unit> = left

@@ -1,4 +1,4 @@
-use anonet_core::{Config, Instant, Network, SubmitError, ZoneConfig, ZoneKind};
+use anonet_core::{Config, Durability, Exposure, Instant, Network, SubmitError, ZoneConfig, ZoneKind};
 use bytes::Bytes;
 use smol::Executor;
 
@@ -31,7 +31,7 @@ impl Kept {
         let keeper = Keeper::new(store.clone());
         let (counter, changes) = (keeper.counter(), keeper.changes());
         let mut config = Config::new(Network::Regtest);
-        config.durability = anonet_core::Durability::BeforeRelay;
+        config.durability = Durability::BeforeRelay(store.recipient_key());
         (config.limits.stash_entries, config.limits.stash_lifetime) = (1, LIFETIME);
         config.zones.push(ZoneConfig::new(ZoneKind::Public));
         let received = ReceivedList::new(config.limits);
@@ -131,7 +131,7 @@ fn what_the_disk_knows_goes_on_as_it_was() {
         let id = TxId::new([1; 32]);
         let now = kept.handle.call(|_, now| now).await.unwrap();
         kept.store.insert(id, now, Bytes::from_static(b"tx")).await.unwrap();
-        kept.store.set_exposure(vec![(id, Exposure::Anonymity)]).await.unwrap();
+        kept.store.set_exposed(vec![(id, Exposed { exposure: Exposure::Anonymity, uses: vec![] })]).await.unwrap();
         let accepted = kept.submit(1).await.unwrap();
         assert!(accepted.entry.why.unwrap().contains("peers of an anonymity zone may have it"));
 
