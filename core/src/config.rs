@@ -88,6 +88,8 @@ pub struct ZoneConfig {
     /// The own hidden address that outgoing peers of this zone are told, and nobody else (spec: messages §3.3). It counts
     /// as one of [`own`](Self::own).
     pub advertise: Option<Addr>,
+    /// How long a dial may take, from [`Output::Dial`](crate::Output::Dial) to the embedder's answer.
+    pub dial_timeout: Duration,
     /// What the zone's proxy gives.
     pub isolation: StreamIsolation,
 }
@@ -109,6 +111,7 @@ impl ZoneConfig {
             peers: Vec::new(),
             seeds: Vec::new(),
             advertise: None,
+            dial_timeout: ZonePolicy::of(kind).dial_timeout,
             isolation,
         }
     }

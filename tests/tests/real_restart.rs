@@ -162,6 +162,37 @@ fn a_kill_right_after_the_hand_over_sends_nothing_twice() {
     node.stop();
 }
 
+#[test]
+#[ignore = "needs the Debian packages monero and tor; run by .ci/run"]
+fn after_a_kill_its_recipient_never_gets_it_again_and_another_one_does() {
+    let (lab, port, transaction) = (lab(), free_port(), Chain::shared().transaction(2));
+    let _way = lab.open(port);
+    let proxy = format!("tor,127.0.0.1:{port},4");
+    let [first, second] = ["first", "second"].map(|service| format!("{}:{VIRTUAL_PORT}", lab.net.onion(service)));
+    let options = ["--no-public", "--retry-pause", "3,6", "--proxy", &proxy, "--add-peer", &first];
+    let before = lab.arrivals(&transaction);
+    let since = || [0, 1].map(|index| lab.arrivals(&transaction)[index] - before[index]);
+    let mut node = Node::start(&options);
+    node.submit_ok(&transaction);
+    wait_for("it is sent", 2 * MINUTE, || if since() == [1, 0] { Ok(()) } else { Err(node.status()) });
+    for _ in 0..2 {
+        node.kill();
+        node.start_again();
+        let entry = wait_for("it is held for want of another peer", MINUTE, || {
+            let entry = node.stashed_as(&transaction, "held")?;
+            if entry.to_string().contains("may have it already") { Ok(entry) } else { Err(entry.to_string()) }
+        });
+        assert_eq!(node.zone("tor")["outgoing"], 1, "the recipient is linked again: {entry}");
+        throughout(WATCH, || assert_eq!(since(), [1, 0]));
+    }
+    node.halt();
+    node.set_options(&[&options[..], &["--add-peer", &second]].concat());
+    node.start_again();
+    wait_for("the other one is sent it", 2 * MINUTE, || if since() == [1, 1] { Ok(()) } else { Err(node.status()) });
+    throughout(WATCH, || assert_eq!(since(), [1, 1]));
+    node.stop();
+}
+
 /// A monerod of the public network whose line is tapped.
 fn public_peer() -> (Monerod, Tap) {
     let peer = Monerod::start(Chain::shared(), &["--synced"]);

@@ -90,7 +90,7 @@ impl Node {
     pub(super) fn dial(&mut self, zone: ZoneId, addr: Addr, lease: Option<Lease>, purpose: Purpose) {
         let found = &mut self.zones[zone.index()];
         let mut conn = Conn::new(self.now, zone, Direction::Outgoing, found.policy.frame_rate);
-        let timeout = if let Purpose::Ping { .. } = purpose { super::ping::CONNECT } else { found.policy.dial_timeout };
+        let timeout = if let Purpose::Ping { .. } = purpose { super::ping::CONNECT } else { found.dial_timeout };
         conn.deadline = Some(self.now + timeout);
         // an errand takes nobody's turn
         let slow_at = (purpose == Purpose::Link).then(|| self.now + found.policy.dial_patience);

@@ -24,8 +24,8 @@ pub(crate) struct ZonePolicy {
     pub(crate) commands: &'static [u32],
     /// Whether a copy of an own transaction on outgoing links is evidence that it has spread (design §3).
     pub(crate) echoes: bool,
-    /// From [`Output::Dial`](crate::Output::Dial) to the embedder's answer. A first contact with an onion or a
-    /// lease set takes tens of seconds.
+    /// From [`Output::Dial`](crate::Output::Dial) to the embedder's answer, if the configuration says nothing else. A first
+    /// contact with an onion or a lease set takes tens of seconds.
     pub(crate) dial_timeout: Duration,
     /// From the open stream to the finished handshake. An I2P proxy reports success before the peer is reached.
     pub(crate) handshake_timeout: Duration,

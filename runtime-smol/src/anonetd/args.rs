@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config_file::ConfigFile;
 use super::exit;
+use super::retry_pause::RetryPause;
 
 const ABOUT: &str = "Sends Monero transactions over Tor and I2P so that nobody can tell who sent them";
 
@@ -136,6 +137,10 @@ pub(super) struct RunArgs {
     /// one size that leave on a clock, on two links at a time [default: fluff]
     #[arg(long, value_name = "[tor=|i2p=]NAME")]
     pub(super) relay_policy: Vec<String>,
+    /// How long an own transaction that was not seen yet waits before it is sent to further peers, in seconds: drawn from this
+    /// range for each, and doubled with each time. After a restart one that may have left waits as long, too
+    #[arg(long, value_name = "MIN,MAX", default_value = "300,600")]
+    pub(super) retry_pause: RetryPause,
     /// Accept a Tor proxy that refuses user/password authentication; all connections may then share one circuit
     #[arg(long)]
     pub(super) allow_no_isolation: bool,

@@ -26,6 +26,7 @@ mod passphrase;
 mod received;
 mod relay_policy;
 mod restore;
+mod retry_pause;
 mod rpc;
 mod run;
 #[cfg(test)]

@@ -96,6 +96,7 @@ impl Settings {
         // those of the list, and as many as peers may bring about
         service.config.limits.bans = service.config.limits.bans.max(2 * bans.len());
         service.config.pad_transactions = args.pad_transactions;
+        service.config.limits.round_pause = (args.retry_pause.least, args.retry_pause.most);
         service.config.route.weaker = args.weaker_zone.into();
         let mut zones = Vec::new();
         // the public zone last: it is the least interesting one

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use anonet_core::route::WeakerZone;
 use clap::Parser;
 
@@ -65,6 +67,20 @@ fn proxies_are_told_no_more_than_they_must() {
     assert_eq!(auth("--proxy 127.0.0.1:1"), "None");
     assert_eq!(auth("--proxy socks5://a:b@127.0.0.1:1"), "Fixed(…)");
     assert_eq!(auth(""), "Direct");
+}
+
+#[test]
+fn a_public_peer_behind_a_proxy_has_more_time_to_be_reached() {
+    let seconds = |options: &str| settings(options).unwrap().service.config.zones.pop().unwrap().dial_timeout.as_secs();
+    assert_eq!((seconds(""), seconds("--proxy 127.0.0.1:1"), seconds("--proxy tor,127.0.0.1:1")), (10, 45, 10));
+    assert_eq!(seconds("--no-public --proxy tor,127.0.0.1:1"), 90);
+}
+
+#[test]
+fn pauses_between_rounds_are_an_option() {
+    let pause = |options: &str| settings(options).unwrap().service.config.limits.round_pause;
+    let seconds = |least, most| (Duration::from_secs(least), Duration::from_secs(most));
+    assert_eq!((pause(""), pause("--retry-pause 3,7")), (seconds(300, 600), seconds(3, 7)));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! From the planned zones to the core's and the runtime's.
 
+use std::time::Duration;
+
 use anonet_core::{Addr, Network, PeerRole, StreamIsolation, ZoneConfig, ZoneKind};
 
 use super::super::args::RunArgs;
@@ -10,6 +12,10 @@ use crate::options::{AnonymityPlan, DEFAULT_MAX_OUTGOING, PeerOption, ProxyEndpo
 /// Incoming links of a hidden service whose option names no maximum. monerod has no limit there, and so may run out of
 /// file descriptors.
 const DEFAULT_MAX_INCOMING: u32 = 128;
+
+/// How long a public peer may take to be reached through a proxy, which has a way to find first: as monerod waits for one
+/// (spec: connections §1).
+const PROXIED_DIAL: Duration = Duration::from_secs(45);
 
 /// The named seeds, then those that are built in, without the node itself.
 fn seeds(named: Vec<Addr>, network: Network, zone: &ZoneConfig) -> Vec<Addr> {
@@ -81,6 +87,9 @@ pub(super) fn add_public(service: &mut Service, plan: PublicPlan, args: &RunArgs
     zone.max_per_host = args.max_connections_per_ip;
     if plan.listen.is_some() {
         zone.max_incoming = count(args.in_peers).unwrap_or(DEFAULT_MAX_INCOMING);
+    }
+    if plan.proxy.is_some() {
+        zone.dial_timeout = PROXIED_DIAL;
     }
     // behind a proxy the port is another machine's, and the ping would come from there (spec: zones §2)
     zone.can_ping_back = plan.proxy.is_none();
