@@ -22,12 +22,18 @@ pub(super) enum Networks {
     Anonymous,
     /// The public one is all there is.
     PublicOnly,
+    /// The same, and nobody is dialled.
+    None,
 }
 
 impl Networks {
     /// Of a node with this configuration.
     pub(super) fn of(config: &Config) -> Self {
-        if config.zones.iter().any(|zone| zone.kind.is_anonymity()) { Self::Anonymous } else { Self::PublicOnly }
+        match &config.zones {
+            zones if zones.iter().any(|zone| zone.kind.is_anonymity()) => Self::Anonymous,
+            zones if zones.iter().all(|zone| zone.max_outgoing == 0) => Self::None,
+            _ => Self::PublicOnly,
+        }
     }
 }
 
@@ -108,4 +114,24 @@ fn about(LoadedTx { stored, blob }: LoadedTx) -> (StoredTx, OwnTx) {
 
 fn entries(count: usize) -> String {
     if count == 1 { "1 entry".into() } else { format!("{count} entries") }
+}
+
+#[cfg(test)]
+mod tests {
+    use anonet_core::{Network, ZoneConfig, ZoneKind};
+
+    use super::*;
+
+    #[test]
+    fn transactions_go_out_publicly_only_where_somebody_is_dialled() {
+        let networks = |zones: &[(ZoneKind, u32)]| {
+            let mut config = Config::new(Network::Regtest);
+            config.zones = zones.iter().map(|&(kind, _)| ZoneConfig::new(kind)).collect();
+            config.zones.iter_mut().zip(zones).for_each(|(zone, &(_, links))| zone.max_outgoing = links);
+            Networks::of(&config)
+        };
+        assert_eq!(networks(&[(ZoneKind::Public, 12)]), Networks::PublicOnly);
+        assert_eq!(networks(&[(ZoneKind::Public, 0)]), Networks::None, "--offline, or --out-peers 0");
+        assert_eq!(networks(&[(ZoneKind::Tor, 0), (ZoneKind::Public, 12)]), Networks::Anonymous);
+    }
 }
