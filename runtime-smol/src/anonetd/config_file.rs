@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
@@ -114,7 +114,11 @@ fn read(path: &Path) -> Result<Vec<Entry>, ConfigFileError> {
     let unreadable = |error| ConfigFileError::Unreadable { path: path.to_owned(), error };
     let file = File::open(path).map_err(unreadable)?;
     // of the open file, so that nobody can exchange it between the two looks
-    let mode = file.metadata().map_err(unreadable)?.permissions().mode();
+    let metadata = file.metadata().map_err(unreadable)?;
+    if ![0, rustix::process::geteuid().as_raw()].contains(&metadata.uid()) {
+        return Err(ConfigFileError::Foreign { path: path.to_owned() });
+    }
+    let mode = metadata.permissions().mode();
     if mode & 0o022 != 0 {
         return Err(ConfigFileError::Writable { path: path.to_owned() });
     }

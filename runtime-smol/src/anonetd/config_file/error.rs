@@ -12,6 +12,11 @@ pub(in super::super) enum ConfigFileError {
     Unreadable { path: PathBuf, error: io::Error },
     #[error("--config: others can change {path}, and so send your transactions elsewhere: run chmod go-w on it", path = path.display())]
     Writable { path: PathBuf },
+    #[error(
+        "--config: {path} belongs to another user, who can change it, and so send your transactions elsewhere: run chown on it",
+        path = path.display()
+    )]
+    Foreign { path: PathBuf },
     #[error("--config: {path} is longer than 1 MiB: give a TOML file with options", path = path.display())]
     TooLong { path: PathBuf },
     #[error("{path}, line {line}: {fault}", path = path.display())]

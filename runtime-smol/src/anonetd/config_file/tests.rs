@@ -142,3 +142,19 @@ fn others_may_not_change_the_file_nor_read_a_password_in_it() {
         }
     }
 }
+
+#[test]
+fn a_file_of_another_user_is_refused() {
+    let scratch = Scratch::new();
+    let path = file(&scratch, "no-public = true");
+    if std::os::unix::fs::chown(&path, Some(65_534), None).is_err() {
+        eprintln!("skipped: only root can give a file away");
+        return;
+    }
+    match run(&path, &[]) {
+        Err(CommandLineError::File(error @ ConfigFileError::Foreign { .. })) => {
+            assert!(error.to_string().contains("run chown"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
