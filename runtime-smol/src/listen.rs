@@ -202,6 +202,46 @@ mod tests {
     }
 
     #[test]
+    fn only_so_many_streams_may_keep_their_circuit_to_themselves_at_once() {
+        use smol::future::or;
+        use smol::io::AsyncWriteExt;
+        const LINE: &[u8] = b"PROXY TCP6 fc00:dead:beef:4dad::1:2c ::1 65535 42\r\n";
+        smol::block_on(async {
+            let (socket, at) = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            let mut config = anonet_core::Config::new(anonet_core::Network::Regtest);
+            config.zones.push(anonet_core::ZoneConfig::new(ZoneKind::Tor));
+            let zone = config.zone_id(0).unwrap();
+            let listening = Listening { socket, zone, kind: ZoneKind::Tor, preface: Preface::TorCircuit };
+            let (inbox, arrivals) = smol::channel::bounded(8);
+            let story = async {
+                let arrives = async |within: u64| {
+                    let late = async {
+                        Timer::after(Duration::from_millis(within)).await;
+                        false
+                    };
+                    or(async { arrivals.recv().await.is_ok() }, late).await
+                };
+                let open = async || TcpStream::connect(at).await.unwrap();
+                let mut silent = Vec::new();
+                for _ in 1..UNSAID {
+                    silent.push(open().await);
+                }
+                let mut last = open().await;
+                last.write_all(LINE).await.unwrap();
+                assert!(arrives(3_000).await, "at the limit");
+                silent.push(open().await);
+                let mut further = open().await;
+                further.write_all(LINE).await.unwrap();
+                // longer than a period, and far less than a stream has for its line
+                assert!(!arrives(1_500).await, "past it");
+                silent.pop();
+                assert!(arrives(1_500).await, "once another has left");
+            };
+            or(story, accept(listening, Clock::start(), inbox)).await;
+        });
+    }
+
+    #[test]
     fn a_burst_is_free_and_the_next_waits_for_the_period_to_end() {
         let start = Instant::from_micros(0);
         let mut pace = Pace::new(start);

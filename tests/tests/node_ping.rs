@@ -95,6 +95,25 @@ fn a_peer_that_names_a_port_is_learnt_of_once_it_answers_there_as_itself() {
 }
 
 #[test]
+fn a_peer_of_ipv6_is_pinged_on_ipv6_and_learnt_of() {
+    let at = |host: &str, port: u16| Addr::parse(&format!("[{host}]:{port}"), 1).unwrap();
+    for (host, learnt) in [("2001:db8:7::1", 1), ("2001:db8:7::2", 0)] {
+        let (mut world, node, zone) = world(listening());
+        world.raw_listen(at("2001:db8:7::1", PORT));
+        let peer = world.raw_connect_from(node, zone, Some(at(host, 5_000)));
+        world.raw_greet(peer, naming(PORT.into()), 1);
+        world.run_for(SECOND);
+        assert_eq!(dials(&world, node), [at(host, PORT)], "the port that it names, on the host that it comes from");
+        if learnt == 1 {
+            world.raw_send(peer + 1, &pong(77));
+            world.run_for(SECOND);
+        }
+        assert_eq!(gray(&world, node), learnt);
+        assert!(world.raw(peer).open);
+    }
+}
+
+#[test]
 fn silence_ends_a_ping_and_a_handshake_is_no_answer() {
     let (mut world, node, zone) = world(listening());
     world.faults.silent.insert(host(1, PORT));

@@ -95,3 +95,28 @@ fn a_pool_of_many_mebibytes_is_read_up_to_its_cap() {
         });
     }
 }
+
+#[test]
+fn answers_of_numbers_and_blocks_are_read_up_to_their_caps() {
+    let header = json!({ "height": 9, "hash": hash(1), "prev_hash": hash(2), "major_version": 16, "cumulative_difficulty": 5 });
+    let info = json!({ "status": "OK", "height": 10 });
+    let top = json!({ "result": { "block_header": header } });
+    let block = json!({ "result": { "block_header": header, "tx_hashes": [] } });
+    let sent = json!({ "status": "OK" });
+    for (cap, answer, question) in [(SMALL, info, "info"), (SMALL, top, "top"), (BLOCK, block, "block"), (SMALL, sent, "send")] {
+        for (bytes, is_read) in [(cap, true), (cap + 1, false)] {
+            run(async |executor| {
+                let mut body = answer.to_string().into_bytes();
+                body.resize(bytes, b' ');
+                let client = FakeDaemon::start(executor, [Reply::Body(200, body)]).await.client();
+                let found = match question {
+                    "info" => client.info().await.map(|_| ()),
+                    "top" => client.top().await.map(|_| ()),
+                    "block" => client.block(9).await.map(|_| ()),
+                    _ => client.send(&[1]).await.map(|_| ()),
+                };
+                assert_eq!(found, if is_read { Ok(()) } else { Err(CallError::TooLarge { cap }) }, "{question}");
+            });
+        }
+    }
+}
