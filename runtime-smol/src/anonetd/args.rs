@@ -144,9 +144,20 @@ pub(super) struct RunArgs {
     /// Accept a Tor proxy that refuses user/password authentication; all connections may then share one circuit
     #[arg(long)]
     pub(super) allow_no_isolation: bool,
-    /// Where wallets send transactions to (loopback only), or `none`
+    /// Where wallets reach this node as their daemon, or `none`; beyond this machine only with --rpc-login and
+    /// --confirm-external-bind
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:18091")]
     pub(super) rpc_bind: String,
+    /// Who may use the RPC, and with what password: digest authentication as monerod's, `--daemon-login` of wallets. Others
+    /// can read a command line: a --config file, or the environment variable RPC_LOGIN, keeps it from them
+    #[arg(long, value_name = "USER:PASSWORD")]
+    pub(super) rpc_login: Option<String>,
+    /// Let --rpc-bind name an address beyond this machine: what wallets ask then crosses the network unencrypted
+    #[arg(long)]
+    pub(super) confirm_external_bind: bool,
+    /// Answer what wallets need and nothing else: for an RPC that others use, or behind a hidden service
+    #[arg(long)]
+    pub(super) restricted_rpc: bool,
     /// The monerod that says what transactions of peers are worth and whether own ones have spread: on this machine, or
     /// behind an .onion or .b32.i2p name, which is reached by the proxy of its network; without a port that of the
     /// network's RPC. Without a daemon nothing of peers is relayed

@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -64,8 +64,8 @@ const LARGE_BODIES: usize = 8;
 pub(super) struct Answer {
     status: StatusCode,
     body: Vec<u8>,
-    /// The method that is allowed, if another was used.
-    allow: Option<&'static str>,
+    /// Further headers.
+    headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether the connection ends with it.
     last: bool,
 }
@@ -74,7 +74,7 @@ impl Answer {
     pub(super) fn json(status: StatusCode, document: &impl Serialize) -> Self {
         // maps with text keys, as all are here, can be written
         let body = serde_json::to_vec(document).unwrap_or_default();
-        Self { status, body, allow: None, last: false }
+        Self { status, body, headers: Vec::new(), last: false }
     }
 
     pub(super) fn ok(document: &impl Serialize) -> Self {
@@ -91,7 +91,13 @@ impl Answer {
 
     pub(super) fn wrong_method(allow: &'static str) -> Self {
         let error = format!("this address takes {allow} only");
-        Self { allow: Some(allow), ..Self::error(StatusCode::METHOD_NOT_ALLOWED, error) }
+        Self::error(StatusCode::METHOD_NOT_ALLOWED, error).with(ALLOW, HeaderValue::from_static(allow))
+    }
+
+    /// The same with one more header.
+    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     /// The rest of the request is not read.
@@ -104,8 +110,8 @@ impl Answer {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(allow) = self.allow {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        for (name, value) in self.headers {
+            headers.append(name, value);
         }
         if self.last {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -242,6 +248,11 @@ impl Drop for Ending {
 async fn respond<S: Site>(site: &S, limits: HttpLimits, large: &Arc<Semaphore>, request: Request<Incoming>) -> Reply {
     let (head, body) = request.into_parts();
     if let Err(refusal) = site.admit(&head) {
+        // who is asked for a login sends the same again with it, best on the same connection
+        let is_small = body.size_hint().upper().is_some_and(|size| size <= SMALL_BODY as u64);
+        if refusal.status == StatusCode::UNAUTHORIZED && is_small && read(body, limits, large).await.is_ok() {
+            return refusal.into_reply();
+        }
         return refusal.last().into_reply();
     }
     match read(body, limits, large).await {

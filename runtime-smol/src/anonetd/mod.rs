@@ -28,6 +28,7 @@ mod relay_policy;
 mod restore;
 mod retry_pause;
 mod rpc;
+mod rpc_login;
 mod run;
 #[cfg(test)]
 pub(crate) mod scratch;

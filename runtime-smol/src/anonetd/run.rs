@@ -47,8 +47,8 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
         .map_err(|error| Failure::failed(format_args!("cannot listen to signals: {error}")))?;
     // everything that can be in use or damaged is taken before the first byte leaves
     let control = ControlSocket::bind(dir).map_err(Failure::failed)?;
-    let wallets = match settings.rpc {
-        Some(addr) => Some(rpc::bind(addr).await.map_err(Failure::failed)?),
+    let wallets = match settings.rpc.clone() {
+        Some(rpc) => Some((rpc::bind(rpc.addr).await.map_err(Failure::failed)?, rpc)),
         None => None,
     };
     let store = match settings.stash {
@@ -63,7 +63,7 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
     let handle = node.handle.clone();
     let wallet_calls = async {
         match &wallets {
-            Some(listener) => rpc::serve_wallets(executor, listener, node.clone(), clock, daemon).await,
+            Some((listener, rpc)) => rpc::serve_wallets(executor, listener, node.clone(), rpc.clone(), clock, daemon).await,
             None => pending().await,
         }
     };
@@ -144,8 +144,9 @@ fn greet(settings: &Settings, dir: &DataDir) {
     for zone in settings.service.config.zones.iter().filter(|zone| zone.kind.is_anonymity() && zone.max_outgoing > 0) {
         info!("relay policy {} ({}): {}", zone.relay.name(), zone.kind, relay_policy::describe(zone.relay));
     }
-    match settings.rpc {
-        Some(addr) => info!("wallets: http://{addr}"),
+    match &settings.rpc {
+        Some(rpc) if rpc.login.is_some() => info!("wallets: http://{}, with a login", rpc.addr),
+        Some(rpc) => info!("wallets: http://{}", rpc.addr),
         None => info!("wallets: switched off"),
     }
     match settings.stash {

@@ -20,6 +20,8 @@ use super::config_file::Place;
 use super::daemon::{DaemonAddress, DaemonAddressError, DaemonSetup};
 use super::passphrase::{self, PassphraseError};
 use super::relay_policy::{RelayPolicies, RelayPolicyError};
+use super::rpc::{Access, RpcSettings};
+use super::rpc_login::{self, RpcLogin, RpcLoginError};
 use crate::driver::Service;
 use crate::options::{
     AnonymityPlan, Inbound, ListenOptions, OptionError, OptionName, PeerOption, ProxyOption, PublicListen, PublicSwitch, RpcBind,
@@ -34,7 +36,7 @@ pub(super) struct Settings {
     pub(super) service: Service,
     /// As the zones of `service`.
     pub(super) zones: Vec<ZoneLabel>,
-    pub(super) rpc: Option<SocketAddr>,
+    pub(super) rpc: Option<RpcSettings>,
     pub(super) stash: StashStore,
     /// Whom the node has nothing to do with.
     pub(super) bans: Vec<Banned>,
@@ -67,6 +69,8 @@ pub(super) enum SettingsError {
     #[error(transparent)]
     BanList(#[from] BanListError),
     #[error(transparent)]
+    RpcLogin(#[from] RpcLoginError),
+    #[error(transparent)]
     Passphrase(#[from] PassphraseError),
     #[error(transparent)]
     Daemon(#[from] DaemonAddressError),
@@ -76,10 +80,7 @@ impl Settings {
     pub(super) fn new(args: &RunArgs) -> Result<Self, SettingsError> {
         let network = args.network.into();
         let policies = RelayPolicies::parse(args.relay_policy.iter().map(String::as_str))?;
-        let rpc = match args.rpc_bind.as_str() {
-            "none" => None,
-            bind => Some(one(args, OptionName::RpcBind, bind, str::parse::<RpcBind>)?.addr()),
-        };
+        let rpc = rpc_of(args)?;
         let passphrase = passphrase_of(args)?;
         let plan = ZonePlan::new(zone_options(args, network)?)?;
         let contradicts = |zone: &&AnonymityPlan| {
@@ -116,6 +117,22 @@ impl Settings {
         }
         Ok(Self { network, service, zones, rpc, stash: args.stash, bans, passphrase, daemon, remarks })
     }
+}
+
+fn rpc_of(args: &RunArgs) -> Result<Option<RpcSettings>, SettingsError> {
+    let login = RpcLogin::find(args.rpc_login.as_deref(), env::var_os(rpc_login::VARIABLE).as_deref())?;
+    let bind = match (args.rpc_bind.as_str(), args.confirm_external_bind) {
+        ("none", _) => return Ok(None),
+        (text, false) => one(args, OptionName::RpcBind, text, str::parse::<RpcBind>)?,
+        (text, true) => one(args, OptionName::RpcBind, text, RpcBind::parse_confirmed)?,
+    };
+    match (args.confirm_external_bind, bind.addr().ip().is_loopback(), &login) {
+        (true, true, _) => return Err(RpcLoginError::NothingToConfirm.into()),
+        (_, false, None) => return Err(RpcLoginError::Needed.into()),
+        _ => {}
+    }
+    let access = if args.restricted_rpc { Access::Restricted } else { Access::Full };
+    Ok(Some(RpcSettings { addr: bind.addr(), login, access }))
 }
 
 fn passphrase_of(args: &RunArgs) -> Result<Option<Passphrase>, PassphraseError> {

@@ -179,7 +179,7 @@ pub enum OptionError {
     Ipv6Unused(OptionName),
     /// An RPC listener that others can reach.
     #[error(
-        "{0}: listen on a loopback address such as 127.0.0.1; the RPC is not encrypted and who reaches it can submit transactions; from elsewhere use an SSH tunnel or a hidden service"
+        "{0}: listen on a loopback address such as 127.0.0.1; the RPC is not encrypted and who reaches it can submit transactions; from elsewhere use an SSH tunnel or a hidden service, or add --confirm-external-bind and --rpc-login"
     )]
     ExposedRpc(OptionName),
 

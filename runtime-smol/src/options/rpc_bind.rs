@@ -8,12 +8,20 @@ use super::{OptionError, OptionName};
 
 const OPTION: OptionName = OptionName::RpcBind;
 
-/// Where wallets reach the RPC: `IP:PORT` on loopback, 127.0.0.1:18091 if not given.
+/// Where wallets reach the RPC: `IP:PORT` on loopback unless confirmed, 127.0.0.1:18091 if not given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RpcBind(SocketAddr);
 
 impl RpcBind {
-    /// The address to listen on; loopback, never port 0.
+    /// Reads an address that may be beyond this machine, which the user has confirmed.
+    ///
+    /// # Errors
+    /// [`OptionError::Endpoint`] if it is no address with a port.
+    pub fn parse_confirmed(text: &str) -> Result<Self, OptionError> {
+        endpoint(text).map(Self).map_err(|fault| OptionError::Endpoint { option: OPTION, fault })
+    }
+
+    /// The address to listen on; loopback unless confirmed, never port 0.
     #[must_use]
     pub const fn addr(self) -> SocketAddr {
         self.0
@@ -30,8 +38,8 @@ impl FromStr for RpcBind {
     type Err = OptionError;
 
     fn from_str(text: &str) -> Result<Self, OptionError> {
-        let addr = endpoint(text).map_err(|fault| OptionError::Endpoint { option: OPTION, fault })?;
-        if addr.ip().is_loopback() { Ok(Self(addr)) } else { Err(OptionError::ExposedRpc(OPTION)) }
+        let bind = Self::parse_confirmed(text)?;
+        if bind.0.ip().is_loopback() { Ok(bind) } else { Err(OptionError::ExposedRpc(OPTION)) }
     }
 }
 
@@ -57,6 +65,7 @@ mod tests {
             ("18091", endpoint(NotIpPort)),
         ] {
             assert_eq!(text.parse::<RpcBind>(), Err(expected), "{text}");
+            assert_eq!(RpcBind::parse_confirmed(text).is_ok(), expected == OptionError::ExposedRpc(OPTION), "{text}");
             assert!(expected.to_string().starts_with("--rpc-bind: "));
         }
     }

@@ -51,7 +51,7 @@ pub(super) fn places(settings: &Settings, dir: &DataDir) -> Vec<Finding> {
         }
     }];
     findings.extend(stash(settings, &dir.stash()));
-    let rpc = settings.rpc.map(|addr| ("port for wallets", addr));
+    let rpc = settings.rpc.as_ref().map(|rpc| ("port for wallets", rpc.addr));
     let listeners = settings.service.listeners.iter().map(|listener| ("port for peers", listener.bind));
     findings.extend(rpc.into_iter().chain(listeners).map(|(what, addr)| port(what, addr)));
     findings

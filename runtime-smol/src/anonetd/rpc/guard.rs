@@ -10,15 +10,25 @@ use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 
 use super::super::http::Answer;
 
-/// Refuses a request with an `Origin` that is not this machine, or a `Host` that is a name.
-pub(super) fn admit(headers: &HeaderMap) -> Result<(), Answer> {
+/// Refuses a request with an `Origin` that is not this machine, or a `Host` that is a name; a name is that of a hidden
+/// service, too, and then a login is needed.
+pub(super) fn admit(headers: &HeaderMap, names: HostNames) -> Result<(), Answer> {
     if !headers.get_all(ORIGIN).iter().all(is_local_origin) {
         return Err(Answer::error(StatusCode::FORBIDDEN, "requests of web pages are refused"));
     }
-    if !headers.get_all(HOST).iter().all(is_plain_host) {
-        return Err(Answer::error(StatusCode::FORBIDDEN, "the host must be an IP address or localhost"));
+    if names == HostNames::Refused && !headers.get_all(HOST).iter().all(is_plain_host) {
+        let error = "the host must be an IP address or localhost; for a hidden service start with --rpc-login";
+        return Err(Answer::error(StatusCode::FORBIDDEN, error));
     }
     Ok(())
+}
+
+/// Whether this machine may be called by a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HostNames {
+    Refused,
+    /// A login is needed, which no web page has.
+    Admitted,
 }
 
 fn is_local_origin(value: &HeaderValue) -> bool {
@@ -63,7 +73,7 @@ mod tests {
 
     fn is_admitted(headers: &[(hyper::header::HeaderName, &'static str)]) -> bool {
         let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
-        admit(&headers.collect()).is_ok()
+        admit(&headers.collect(), HostNames::Refused).is_ok()
     }
 
     #[test]
@@ -86,6 +96,8 @@ mod tests {
         ] {
             assert!(!is_admitted(&[(HOST, host)]), "{host}");
         }
+        let name = [(HOST, HeaderValue::from_static("name.onion"))].into_iter().collect();
+        assert!(admit(&name, HostNames::Admitted).is_ok());
         assert!(is_admitted(&[]), "HTTP/1.0 has no host, and browsers do not speak it");
     }
 

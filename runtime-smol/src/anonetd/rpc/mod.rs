@@ -1,7 +1,8 @@
 //! The RPC for wallets: what concerns own transactions is answered here, and the daemon answers the rest.
 //!
 //! Source: spec `rpc-and-wallet.md`. Without a daemon only what a node without a chain can say is answered. Bound to
-//! loopback only. There is no login, so requests that a browser makes for a web page are refused, see [`guard`].
+//! loopback, unless the user confirms more and has a login ([`login`]). Requests that a browser makes for a web page are
+//! refused, see [`guard`].
 //!
 //! The daemon learns of no own transaction from here until there is evidence of it: its id and key images are cut from
 //! questions ([`txs`]), the pool is never asked of it by a wallet's own request for blocks ([`blocks`]), and a last look
@@ -14,7 +15,9 @@ mod guard;
 mod hidden;
 mod info;
 mod json_rpc;
+mod login;
 mod pool;
+mod restricted;
 mod send;
 mod txs;
 
@@ -31,11 +34,14 @@ use smol::net::TcpListener;
 use thiserror::Error;
 
 use self::gateway::Gateway;
+use self::guard::HostNames;
 use self::hidden::Hidden;
 use self::json_rpc::Fault;
+use self::login::Doorkeeper;
 use super::daemon::HttpClient;
 use super::http::{Answer, Call, HttpLimits, Reply, Site, serve};
 use super::local_node::LocalNode;
+use super::rpc_login::RpcLogin;
 use crate::clock::Clock;
 
 const LIMITS: HttpLimits = HttpLimits {
@@ -47,6 +53,24 @@ const LIMITS: HttpLimits = HttpLimits {
     // as monerod: a wallet that finds its connection closed says that it has lost its daemon
     rest_within: Duration::from_secs(1_800),
 };
+
+/// Where the RPC listens, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RpcSettings {
+    pub(super) addr: SocketAddr,
+    /// Who may use it; everybody who reaches it if absent.
+    pub(super) login: Option<RpcLogin>,
+    pub(super) access: Access,
+}
+
+/// How much of the daemon is behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Everything.
+    Full,
+    /// What wallets need.
+    Restricted,
+}
 
 /// The port cannot be used.
 #[derive(Debug, Error)]
@@ -68,10 +92,13 @@ pub(super) async fn serve_wallets(
     executor: &Executor<'static>,
     listener: &TcpListener,
     node: Arc<LocalNode>,
+    settings: RpcSettings,
     clock: Clock,
     daemon: Option<HttpClient>,
 ) {
-    let site = WalletRpc { node, started: clock.now(), clock, gateway: daemon.map(Gateway::new) };
+    let RpcSettings { login, access, .. } = settings;
+    let (doorkeeper, gateway) = (login.map(Doorkeeper::new), daemon.map(Gateway::new));
+    let site = WalletRpc { node, started: clock.now(), clock, gateway, doorkeeper, access };
     serve(executor, listener.incoming(), LIMITS, Arc::new(site)).await;
 }
 
@@ -81,6 +108,9 @@ struct WalletRpc {
     clock: Clock,
     /// Absent without a daemon.
     gateway: Option<Gateway>,
+    /// Absent without a login.
+    doorkeeper: Option<Doorkeeper>,
+    access: Access,
 }
 
 /// What a path leads to.
@@ -120,9 +150,17 @@ impl Target {
 
 impl Site for WalletRpc {
     fn admit(&self, head: &Parts) -> Result<(), Answer> {
-        guard::admit(&head.headers)?;
-        let there = self.gateway.is_some();
-        match (Target::of(head.uri.path()), &head.method) {
+        let names = if self.doorkeeper.is_some() { HostNames::Admitted } else { HostNames::Refused };
+        guard::admit(&head.headers, names)?;
+        if let Some(doorkeeper) = &self.doorkeeper {
+            doorkeeper.admit(head)?;
+        }
+        let (path, there) = (head.uri.path(), self.gateway.is_some());
+        let target = Target::of(path);
+        if self.access == Access::Restricted && !restricted::admits_path(target, path) {
+            return Err(Answer::not_found());
+        }
+        match (target, &head.method) {
             (Target::Daemon | Target::Blocks, _) if !there => Err(Answer::not_found()),
             (Target::Send, &Method::POST) => Ok(()),
             (Target::Send, _) => Err(Answer::wrong_method("POST")),
@@ -171,12 +209,18 @@ impl WalletRpc {
             let theirs = gateway.info().await.unwrap_or_default();
             theirs.into_iter().for_each(|(key, value)| document[key] = value);
         }
+        if self.access == Access::Restricted {
+            restricted::veil(&mut document);
+        }
         Ok(document)
     }
 
     async fn json_rpc(&self, call: &Call, hidden: &Hidden) -> Result<Reply, Answer> {
         let request = json_rpc::Request::read(call)?;
         let answer = match (request.method.as_str(), &self.gateway) {
+            (method, _) if self.access == Access::Restricted && !restricted::admits_method(method) => {
+                request.fails(Fault::UnknownMethod, "Method not found")
+            }
             ("get_info", _) => match self.info().await {
                 Ok(document) => request.succeeds(document),
                 Err(_) => request.fails(Fault::Internal, "the node has stopped"),
