@@ -67,7 +67,8 @@ impl Doorkeeper {
     fn check(&self, method: &Method, uri: &str, given: &Given) -> Result<(), Wrong> {
         let form = given.value("algorithm").unwrap_or(ALGORITHMS[0]);
         let get = |name| given.value(name).ok_or(Wrong::Unknown);
-        let (nonce, number, client_nonce) = (get("nonce")?, get("nc")?, get("cnonce")?);
+        // monero's wallets leave theirs out and count it as empty
+        let (nonce, number, client_nonce) = (get("nonce")?, get("nc")?, given.value("cnonce").unwrap_or_default());
         let is_ours = get("username")? == self.login.user() && get("realm")? == REALM && get("qop")? == "auth";
         if !is_ours || get("uri")? != uri || !ALGORITHMS.contains(&form) || number.len() != 8 {
             return Err(Wrong::Unknown);
@@ -223,6 +224,17 @@ mod tests {
         let asked = md5("GET:/dir/index.html");
         let text = format!("{secret}:dcd98b7102dd2f0e8b11d0f600bfb0c093:00000001:0a4f113b:auth:{asked}");
         assert_eq!(md5(&text), "6629fae49393a05397450978507c4ef1");
+    }
+
+    /// What monero-wallet-rpc 0.18.0.0 answered to a challenge with this nonce.
+    #[test]
+    fn a_real_wallet_is_admitted() {
+        let keeper = Doorkeeper::new(RpcLogin::parse("alice:open sesame").unwrap());
+        let sent = r#"Digest algorithm=MD5,nonce="267a992c09946492ddd40bc1e79debac",realm="monero-rpc",response="05802f44c20106a8e7520e7231decd4d",uri="/getheight",username="alice",qop=auth,nc=00000001"#;
+        let admit = || keeper.admit(&head("/getheight", Some(sent))).is_ok();
+        assert!(!admit(), "its nonce is not known here");
+        keeper.nonces.lock().unwrap().add("267a992c09946492ddd40bc1e79debac".into());
+        assert!(admit() && !admit());
     }
 
     #[test]
