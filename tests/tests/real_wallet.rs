@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const VIRTUAL_PORT: u16 = 18083;
+const WALLETS_VIRTUAL_PORT: u16 = 18089;
 
 /// How long a transaction is held while its wallet looks on. A wallet gives one up that its daemon has not shown for 500 s,
 /// which is what the long form of these tests, with `ANONET_LONG=1`, goes beyond.
@@ -22,14 +23,16 @@ fn hold() -> Duration {
 struct Lab {
     net: TorNet,
     monerod_port: u16,
+    /// Where the hidden service for wallets leads to.
+    wallets_port: u16,
 }
 
 fn lab() -> &'static Lab {
     static LAB: OnceLock<Lab> = OnceLock::new();
     LAB.get_or_init(|| {
-        let monerod_port = free_port();
-        let net = TorNet::start(&[("monerod", VIRTUAL_PORT, monerod_port)]);
-        Lab { net, monerod_port }
+        let (monerod_port, wallets_port) = (free_port(), free_port());
+        let net = TorNet::start(&[("monerod", VIRTUAL_PORT, monerod_port), ("wallets", WALLETS_VIRTUAL_PORT, wallets_port)]);
+        Lab { net, monerod_port, wallets_port }
     })
 }
 
@@ -143,6 +146,37 @@ fn the_command_line_wallet_sends_and_sees_its_transaction_as_pending() {
     assert!(shown.contains(&id) && !shown.contains("failed"), "{shown}");
     stage.assert_held_unknown_and_pending(&id);
     stage.node.stop();
+}
+
+#[test]
+#[ignore = "needs the Debian packages monero and tor; run by .ci/run"]
+fn a_phone_reaches_its_node_through_a_hidden_service_with_its_login_alone() {
+    let (lab, chain) = (lab(), Chain::shared());
+    let daemon = Monerod::start(chain, &["--synced"]);
+    let upstream = format!("127.0.0.1:{}", daemon.rpc_port());
+    let login = ["--restricted-rpc", "--rpc-login", "alice:open sesame"];
+    let node = Node::start(&[&login[..], &["--no-public", "--proxy", "tor,127.0.0.1:9", "--daemon-address", &upstream]].concat());
+    let _service = Wiretap::between(lab.wallets_port, node.rpc_port());
+    let proxy = format!("127.0.0.1:{}", lab.net.socks_port());
+    let address = format!("{}:{WALLETS_VIRTUAL_PORT}", lab.net.onion("wallets"));
+    let way = ["--daemon-address", &address, "--proxy", &proxy, "--trusted-daemon", "--daemon-login"];
+    let start = |login: &str| Wallet::start_with(&[&way[..], &[login]].concat());
+
+    let stranger = start("alice:open barley");
+    assert!(stranger.refusal().contains("no connection to daemon"), "{}", stranger.refusal());
+    let wallet = start("alice:open sesame");
+    wait_for("the node follows", MINUTE, || up(&node, chain.tip().0));
+    daemon.mine_to(80, &wallet.address());
+    wait_for("the wallet reaches it", MINUTE, || {
+        let refreshed = wallet.try_refresh()?;
+        if refreshed >= 80 { Ok(()) } else { Err(format!("{refreshed} blocks")) }
+    });
+    let id = wallet.transfer();
+    wallet.refresh();
+    assert_eq!(wallet.standing(&id), Ok(("pending".into(), 0)));
+    let stash = node.status()["stash"].clone();
+    assert_eq!((&stash[0]["txid"], &stash[0]["state"]), (&id.as_str().into(), &"held".into()), "{stash}");
+    node.stop();
 }
 
 fn has(monerod: &Monerod, id: &str) -> Result<(), String> {

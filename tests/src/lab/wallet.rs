@@ -106,7 +106,27 @@ impl Wallet {
     ///
     /// When it cannot.
     pub fn refresh(&self) -> u64 {
-        self.ask("refresh", &json!({}))["blocks_fetched"].as_u64().expect("a number")
+        self.try_refresh().unwrap_or_else(|error| panic!("wallet: {error}"))
+    }
+
+    /// The same for a way that may not be there yet.
+    ///
+    /// # Errors
+    ///
+    /// What the wallet says.
+    pub fn try_refresh(&self) -> Result<u64, String> {
+        let answer = call(self.rpc_port, "refresh", &json!({}))?;
+        answer["blocks_fetched"].as_u64().ok_or_else(|| answer.to_string())
+    }
+
+    /// Why it cannot refresh.
+    ///
+    /// # Panics
+    ///
+    /// When it can.
+    #[must_use]
+    pub fn refusal(&self) -> String {
+        self.try_refresh().expect_err("a wallet that must not get through")
     }
 
     /// Sends 0.1 XMR to itself and returns the transaction's id.

@@ -20,7 +20,17 @@ impl Wiretap {
     /// When it cannot listen.
     #[must_use]
     pub fn before(to: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self::between(0, to)
+    }
+
+    /// The same from the port `from`, such as one that a hidden service leads to.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot listen there.
+    #[must_use]
+    pub fn between(from: u16, to: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", from)).expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let heard = Arc::<Mutex<Vec<u8>>>::default();
         let kept = heard.clone();
