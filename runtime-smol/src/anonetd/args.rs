@@ -210,6 +210,16 @@ pub(super) struct SubmitArgs {
     pub(super) file: PathBuf,
     #[command(flatten)]
     pub(super) data: DataArgs,
+    /// Hand it straight to this monerod, without a node of yours: behind an .onion or .b32.i2p name with --proxy, or on this
+    /// machine. The daemon sends it on at once; `--wait seen` then waits for a block
+    #[arg(long, value_name = "[http://]HOST[:PORT]", conflicts_with = "data_dir")]
+    pub(super) daemon_address: Option<String>,
+    /// The SOCKS5 proxy of Tor or I2P that leads to --daemon-address
+    #[arg(long, value_name = "[USER:PASSWORD@]IP:PORT", requires = "daemon_address")]
+    pub(super) proxy: Option<String>,
+    /// Which Monero network --daemon-address is of, for its usual port
+    #[arg(long, value_enum, default_value = "mainnet", requires = "daemon_address")]
+    pub(super) network: NetworkName,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

@@ -37,6 +37,7 @@ mod settings;
 mod stall;
 mod status;
 mod submit;
+mod submit_direct;
 pub(crate) mod tx;
 
 use std::env;

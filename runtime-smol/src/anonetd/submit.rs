@@ -16,7 +16,7 @@ use super::data_dir::DataDir;
 use super::exit::Failure;
 use super::local_node::Accepted;
 use super::status::{StashEntry, State, Status};
-use super::tx;
+use super::{submit_direct, tx};
 
 /// The longest file that is read: the largest transaction as hex, with room for white space. One byte more shows that
 /// there is more.
@@ -49,7 +49,10 @@ pub(super) fn run(args: SubmitArgs) -> Result<(), Failure> {
     })?;
     let blob = tx::from_text_or_binary(&data).map_err(|error| Failure::failed(tx::TxError::from(error)))?;
     // the node would say the same; this also works without one
-    tx::parse(&blob).map_err(Failure::failed)?;
+    let (own, _) = tx::parse(&blob).map_err(Failure::failed)?;
+    if let Some(address) = &args.daemon_address {
+        return submit_direct::run(&args, address, own.id, &own.blob);
+    }
     let client = ControlClient::new(DataDir::new(args.data.data_dir).map_err(Failure::usage)?);
     let accepted = smol::block_on(async {
         let mut accepted = client.submit(Bytes::from(blob.into_owned())).await.map_err(Failure::failed)?;

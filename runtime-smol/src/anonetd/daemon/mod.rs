@@ -7,6 +7,7 @@
 mod address;
 mod chance;
 mod client;
+mod direct;
 #[cfg(test)]
 mod fake;
 mod flow;
@@ -27,6 +28,7 @@ use smol::channel::bounded;
 pub(super) use self::address::{DaemonAddress, DaemonAddressError};
 use self::chance::Chance;
 pub(super) use self::client::{CallError, HttpClient};
+pub(super) use self::direct::{Direct, Taken};
 pub(super) use self::flow::Flow;
 use self::introduced::Introduced;
 pub(super) use self::queue::{Job, Pace};

@@ -113,6 +113,7 @@ pub(super) enum Answer {
 #[serde(default)]
 struct SendResponse {
     status: String,
+    reason: String,
     not_relayed: bool,
     double_spend: bool,
     fee_too_low: bool,
@@ -134,6 +135,28 @@ impl SendResponse {
             "BUSY" => Ok(Answer::Busy),
             "Failed" => Ok(if self.is_excusable() || !self.is_invalid() { Answer::Unwanted } else { Answer::Invalid }),
             _ => Err(CallError::Garbage),
+        }
+    }
+
+    /// What is wrong, as monerod's wallets put it; its own reason if it has one.
+    fn words(&self) -> String {
+        let flags = [
+            (self.low_mixin, "bad ring size"),
+            (self.double_spend, "double spend"),
+            (self.invalid_input, "invalid input"),
+            (self.invalid_output, "invalid output"),
+            (self.too_few_outputs, "too few outputs"),
+            (self.too_big, "too big"),
+            (self.overspend, "overspend"),
+            (self.fee_too_low, "fee too low"),
+            (self.tx_extra_too_big, "tx-extra too big"),
+            (self.nonzero_unlock_time, "tx unlock time is not zero"),
+        ];
+        let words: Vec<&str> = flags.into_iter().filter(|(set, _)| *set).map(|(_, words)| words).collect();
+        match (words.is_empty(), self.reason.is_empty()) {
+            (false, _) => words.join(", "),
+            (true, false) => self.reason.clone(),
+            (true, true) => "it does not say why".into(),
         }
     }
 
@@ -205,9 +228,14 @@ impl HttpClient {
     /// Has it check and relay a transaction, as a wallet would. `do_not_relay` is never used: the daemon would then know the
     /// transaction and pass it on to nobody (spec: rpc §2). The sanity checks are left out, as no peer makes them.
     pub(super) async fn send(&self, blob: &[u8]) -> Result<Answer, CallError> {
+        Ok(self.send_and_explain(blob).await?.0)
+    }
+
+    /// The same, with the words for a refusal.
+    pub(super) async fn send_and_explain(&self, blob: &[u8]) -> Result<(Answer, String), CallError> {
         let request = json!({ "tx_as_hex": hex::encode(blob), "do_not_relay": false, "do_sanity_checks": false });
         let answer: SendResponse = read(&self.post("/send_raw_transaction", request.to_string().into(), SMALL).await?)?;
-        answer.answer()
+        Ok((answer.answer()?, answer.words()))
     }
 
     async fn json_rpc<T: DeserializeOwned>(&self, method: &str, params: &serde_json::Value, cap: usize) -> Result<T, CallError> {
