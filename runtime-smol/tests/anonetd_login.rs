@@ -109,6 +109,7 @@ fn an_address_beyond_this_machine_needs_a_login_and_a_confirmation() {
 fn a_restricted_rpc_serves_wallets_and_says_nothing_of_the_daemon() {
     let monerod = Monerod::start();
     let node = Daemon::start(&["--restricted-rpc", "--daemon-address", &monerod.option()]);
+    node.wait_for("the pool", |node| node.status()["daemon"]["pool"] == "watched");
     monerod.reply("/gethashes.bin", "hashes");
     monerod.reply("/stop_daemon", "stopped");
     assert_eq!(node.post_bytes("/gethashes.bin", b"x"), b"hashes");
@@ -124,7 +125,6 @@ fn a_restricted_rpc_serves_wallets_and_says_nothing_of_the_daemon() {
     assert!(info.get("anonet_zones").is_none() && info["height"] == 3, "{info}");
     assert_eq!(call("get_info")["result"], info);
     assert!(monerod.asked("/stop_daemon").is_empty());
-    node.wait_for("the pool", |node| node.status()["daemon"]["pool"] == "watched");
     assert_eq!(node.post("/sendrawtransaction", &json!({ "tx_as_hex": tx1_hex() }).to_string()).1["status"], "OK");
     assert_eq!(node.post("/get_transaction_pool_hashes", "").1["tx_hashes"], json!([TX1]));
 }
