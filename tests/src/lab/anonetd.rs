@@ -65,7 +65,11 @@ impl Launch {
 }
 
 /// Runs `anonetd` to its end; it is ended with code 124 if it takes too long.
-pub(super) fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Output {
+///
+/// # Panics
+///
+/// When the program is missing.
+pub fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Output {
     let mut command = Command::new("timeout");
     command.arg(COMMAND_SECONDS).arg(program()).args(arguments).stdin(Stdio::null()).env_remove("RUST_LOG");
     command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))

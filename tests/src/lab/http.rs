@@ -7,7 +7,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// Posts JSON to a port of this machine, as a wallet does, and returns the answer.
-pub(super) fn post(port: u16, path: &str, body: &Value, timeout: Duration) -> Result<Value, String> {
+///
+/// # Errors
+///
+/// Why there is none in JSON.
+pub fn post(port: u16, path: &str, body: &Value, timeout: Duration) -> Result<Value, String> {
     let body = body.to_string();
     let exchange = || -> std::io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;

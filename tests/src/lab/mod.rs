@@ -27,9 +27,11 @@ use std::fmt::Display;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+pub use anonetd::run as anonetd;
 pub use bare::BareNode;
 pub use discretion::indiscreet_line;
 pub use fakesocks::{Auth, Connect, FakeSocks, Tap, onions};
+pub use http::post;
 pub use i2p::I2pNet;
 pub use monerod::{Chain, Monerod, Transaction};
 pub use node::Node;
