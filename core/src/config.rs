@@ -1,11 +1,14 @@
 //! What a node is told at construction: plain validated data.
 
+mod courier;
+
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use thiserror::Error;
 
+pub use self::courier::{CourierConfig, Privacy};
 use crate::addr::{Addr, AddrError, ZoneKind};
 use crate::ids::ZoneId;
 use crate::network::Network;
@@ -19,11 +22,14 @@ use crate::zone::route::RouteRules;
 pub enum RelayPolicy {
     /// To every outgoing link of the zone, fluff flag set, each after its own Poisson delay: monerod's behaviour with
     /// `disable_noise`.
-    #[default]
     Fluff,
     /// On two outgoing links at a time, cut into units of one size that leave on a clock whether there is anything to send
     /// or not: monerod's default. Carries transactions of up to 60,703 bytes.
     Noise,
+    /// On short streams that leave on a clock of their own, whether there is anything to send or not, each to another peer
+    /// and by a circuit of its own. Carries transactions of up to 194,419 bytes.
+    #[default]
+    Courier,
 }
 
 impl RelayPolicy {
@@ -33,6 +39,7 @@ impl RelayPolicy {
         match self {
             Self::Fluff => "fluff",
             Self::Noise => "noise",
+            Self::Courier => "courier",
         }
     }
 }
@@ -101,7 +108,7 @@ impl ZoneConfig {
         let isolation = if ZonePolicy::of(kind).isolates { StreamIsolation::PerDial } else { StreamIsolation::None };
         Self {
             kind,
-            relay: RelayPolicy::Fluff,
+            relay: RelayPolicy::Courier,
             max_outgoing: 12,
             max_incoming: 0,
             max_per_host: 1,
@@ -213,6 +220,11 @@ pub struct Config {
     pub durability: Durability,
     /// Who may tell that an own transaction has spread.
     pub witness: Witness,
+    /// The numbers of policy `courier`.
+    pub courier: CourierConfig,
+    /// How many blocks the chain should have by the clock when the node starts: peers that claim far fewer or far more carry
+    /// no own transaction by courier. What the embedder's own daemon says comes before this.
+    pub expected_height: Option<u64>,
     /// Whether messages with transactions are padded to multiples of 1,024 bytes, in every zone.
     pub pad_transactions: bool,
 }
@@ -249,6 +261,8 @@ impl Config {
             route: RouteRules::default(),
             durability: Durability::default(),
             witness: Witness::default(),
+            courier: CourierConfig::default(),
+            expected_height: None,
             pad_transactions: false,
         }
     }

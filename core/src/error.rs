@@ -48,7 +48,7 @@ pub enum SubmitError {
     },
     /// The policy of an anonymity zone cannot carry it.
     #[error(
-        "the transaction has {size} bytes, more than the {most} that the policy noise carries: start with another --relay-policy"
+        "the transaction has {size} bytes, more than the {most} that the relay policy carries: start with --relay-policy fluff to send it"
     )]
     TooLarge {
         /// Bytes of the transaction.

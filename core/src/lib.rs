@@ -221,7 +221,9 @@ mod zone;
 pub use self::addr::{Addr, ZoneKind};
 pub use self::bans::{BanReport, Banned, BannedError, BansFull, RevealedBan};
 pub use self::chain::ChainTip;
-pub use self::config::{Config, ConfigError, Durability, Limits, PeerRole, RelayPolicy, StreamIsolation, ZoneConfig};
+pub use self::config::{
+    Config, ConfigError, CourierConfig, Durability, Limits, PeerRole, Privacy, RelayPolicy, StreamIsolation, ZoneConfig,
+};
 pub use self::conn::{Outgoing, SentSet};
 pub use self::error::{CloseReason, DialFailure, Fault, Refused, StaleTicket, SubmitError, UnknownConn};
 pub use self::ids::{ConnId, Isolation, RevealedTxId, Ticket, TxId, ZoneId};
@@ -229,6 +231,7 @@ pub use self::network::Network;
 pub use self::node::Node;
 pub use self::output::{Direction, Event, Note, Output};
 pub use self::received::{Verdict, forward_delay};
+pub use self::relay::courier::CourierReport;
 pub use self::snapshot::{DocumentVersion, Restored, Snapshot};
 pub use self::stash::{
     Exposure, MAX_USES, RecipientKey, RecipientTag, StashReport, StashState, StoredTx, Submitted, Use, Witness,

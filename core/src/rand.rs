@@ -30,6 +30,29 @@ pub(crate) fn between(rng: &mut dyn CryptoRng, min: Duration, max: Duration) -> 
     min + Duration::from_micros(below(rng, width.saturating_add(1)))
 }
 
+/// An exponentially distributed span with this mean: the time to the next event of a Poisson process. To the microsecond, and
+/// at most 45 means.
+pub(crate) fn exponential(rng: &mut dyn CryptoRng, mean: Duration) -> Duration {
+    /// ln 2 · 2^32
+    const LN_2: u128 = 2_977_044_472;
+    let ln = (u128::from(minus_log2(rng.next_u64())) * LN_2) >> 32;
+    Duration::from_micros(((mean.as_micros() * ln) >> 32) as u64)
+}
+
+/// −log2((drawn + 1) / 2^64) · 2^32, bit by bit: a square doubles the logarithm.
+fn minus_log2(drawn: u64) -> u64 {
+    let Some(uniform) = drawn.checked_add(1) else { return 0 };
+    let zeros = uniform.leading_zeros();
+    let (mut mantissa, mut fraction) = (uniform << zeros, 0);
+    for bit in (0..32).rev() {
+        let square = (u128::from(mantissa) * u128::from(mantissa)) >> 63;
+        let carries = square >> 64 != 0;
+        fraction |= u64::from(carries) << bit;
+        mantissa = (square >> u32::from(carries)) as u64;
+    }
+    ((u64::from(zeros) + 1) << 32) - fraction
+}
+
 /// Gives every number a random rank, the same one each time it is asked. The least rank among some numbers is a uniform pick
 /// in one pass, and one that treats equal numbers as one: so a group is picked before its members.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,8 @@
 use rand_core::CryptoRng;
 
 use crate::config::PeerRole;
-use crate::peers::{Candidate, ListKind, PeerList};
-use crate::rand::Lottery;
+use crate::peers::{Candidate, CourierTarget, ListKind, PeerList};
+use crate::rand::{self, Lottery};
 use crate::time::Instant;
 
 /// What the choice may look at.
@@ -58,6 +58,29 @@ pub fn next_check(peers: &PeerList, now: Instant, rng: &mut dyn CryptoRng) -> Op
     let gray = |candidate: &Candidate| candidate.list == ListKind::Gray;
     let best = peers.candidates(now).filter(gray).map(|candidate| candidate.standing).min()?;
     pick(peers, now, &|candidate| gray(candidate) && candidate.standing == best, rng)
+}
+
+/// Of so many couriers one goes to a peer that may not carry yet, to see whether somebody is there.
+const SCOUTS: u64 = 3;
+
+/// Where the next courier goes; `None` if there is nobody at all.
+///
+/// Mostly to peers that may carry; now and then to one that no courier has found yet, the best attested first. Draws the same
+/// way whatever waits to be sent. A source is one lot, whoever it told of.
+pub fn next_courier(peers: &PeerList, exclusive_only: bool, now: Instant, rng: &mut dyn CryptoRng) -> Option<CourierTarget> {
+    let (sources, entries) = (Lottery::draw(rng), Lottery::draw(rng));
+    let scouts = rand::below(rng, SCOUTS) == 0;
+    // the least wins: in a scout's turn those not found yet come first, else those that carry
+    let turn = |target: &CourierTarget| match (target.carries, target.visited) {
+        (true, _) => u8::from(scouts),
+        (false, false) => u8::from(!scouts),
+        (false, true) => 2,
+    };
+    let rank = |target: &CourierTarget| {
+        let standing = (!target.carries).then_some(target.standing);
+        (turn(target), standing, sources.rank(target.source.number()), entries.rank(target.entry.slot() as u64))
+    };
+    peers.courier_targets(now).filter(|target| !exclusive_only || target.exclusive).min_by_key(rank)
 }
 
 /// Picks a source, then one of its networks, then an entry, each uniformly: a bias to the recently seen favours whoever

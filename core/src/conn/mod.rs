@@ -5,6 +5,7 @@ pub(crate) mod handshake;
 pub(crate) mod queue;
 mod sent_set;
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -18,6 +19,7 @@ use crate::ids::{ConnId, ZoneId};
 use crate::levin::Decoder;
 use crate::output::Direction;
 use crate::peers::Lease;
+use crate::relay::courier::Flight;
 use crate::time::Instant;
 use crate::wire::SyncData;
 
@@ -60,6 +62,8 @@ pub(crate) enum Purpose {
     Check,
     /// To hear of peers, when none is known who can be reached.
     Seed,
+    /// To carry an own transaction, or nothing: nobody else can tell.
+    Courier,
     /// To see whether a peer that dialled us answers where it says: without a handshake.
     Ping {
         /// The id that it showed.
@@ -95,6 +99,8 @@ pub(crate) struct Conn {
     /// The end of the phase, or of the wait for the peer to read on or to answer.
     pub(crate) deadline: Option<Instant>,
     pub(crate) next_sync: Option<Instant>,
+    /// What a courier does, and who rides.
+    pub(crate) flight: Option<Box<Flight>>,
     /// The peer has pinged us without a handshake.
     pub(crate) pinged: bool,
     /// It was asked for its support flags, and has not answered.
@@ -130,6 +136,7 @@ impl Conn {
             stalls: false,
             deadline: None,
             next_sync: None,
+            flight: None,
             pinged: false,
             flags_asked: false,
             paused: false,
@@ -174,7 +181,8 @@ impl Conn {
     /// When this link wants to be looked at next.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         let slow_at = if let Phase::Dialing { slow_at } = self.phase { slow_at } else { None };
-        [self.deadline, self.next_sync, slow_at].into_iter().flatten().min()
+        let step = self.flight.as_ref().and_then(|flight| flight.next_due());
+        [self.deadline, self.next_sync, slow_at, step].into_iter().flatten().min()
     }
 }
 

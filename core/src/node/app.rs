@@ -9,6 +9,7 @@ use crate::error::{CloseReason, StaleTicket, SubmitError};
 use crate::ids::{ConnId, Ticket, TxId};
 use crate::output::Event;
 use crate::received::Verdict;
+use crate::relay::courier::Couriers;
 use crate::stash::{Exposure, StoredTx, Submitted, Use, Witness};
 use crate::table::Handle;
 use crate::time::Instant;
@@ -162,6 +163,7 @@ impl Node {
             zone.errands.stop();
             zone.next_fill = None;
             zone.noise = None;
+            zone.couriers.as_mut().into_iter().for_each(Couriers::stop);
         }
         let all: alloc::vec::Vec<Handle> = self.conns.iter().map(|(handle, _)| handle).collect();
         for id in all.into_iter().map(ConnId) {

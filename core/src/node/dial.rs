@@ -58,7 +58,9 @@ impl Node {
         }
         let (now, bans) = (self.now, &self.bans);
         match found.errands.next_seed(now, |addr| found.peers.host_is_lent(addr) || bans.cover(now, addr)) {
-            Ok(addr) => self.dial(zone, addr, None, Purpose::Seed),
+            Ok(addr) => {
+                self.dial(zone, addr, None, Purpose::Seed);
+            }
             Err(None) => {}
             Err(Some(rested)) => found.next_fill = Some(found.next_fill.map_or(rested, |at| at.min(rested))),
         }
@@ -67,7 +69,13 @@ impl Node {
     /// Plans a check of hearsay, if there is any. It is planned again at each link that comes up.
     pub(super) fn plan_check(&mut self, zone: ZoneId) {
         let found = &mut self.zones[zone.index()];
-        if found.has_its_links() && found.has_hearsay() && !self.exclusive_only && self.stopping == Stopping::No {
+        // couriers look after hearsay, too
+        if found.couriers.is_none()
+            && found.has_its_links()
+            && found.has_hearsay()
+            && !self.exclusive_only
+            && self.stopping == Stopping::No
+        {
             found.errands.plan_check(self.now, &mut *self.rng);
         }
     }
@@ -87,7 +95,7 @@ impl Node {
         }
     }
 
-    pub(super) fn dial(&mut self, zone: ZoneId, addr: Addr, lease: Option<Lease>, purpose: Purpose) {
+    pub(super) fn dial(&mut self, zone: ZoneId, addr: Addr, lease: Option<Lease>, purpose: Purpose) -> ConnId {
         let found = &mut self.zones[zone.index()];
         let mut conn = Conn::new(self.now, zone, Direction::Outgoing, found.policy.frame_rate);
         let timeout = if let Purpose::Ping { .. } = purpose { super::ping::CONNECT } else { found.dial_timeout };
@@ -104,6 +112,7 @@ impl Node {
         let isolation = Isolation(self.rng.next_u64().to_le_bytes());
         self.schedule(conn);
         self.outbox.push(Output::Dial { conn, zone, addr, isolation });
+        conn
     }
 
     /// A dial takes long: it goes on, and another takes its turn, so that an address where nobody is delays nothing.

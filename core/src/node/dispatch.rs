@@ -129,7 +129,9 @@ impl Node {
                 self.ready(id, response.node.peer_id, height);
                 self.ask_flags(id, &response.node);
             }
-            Purpose::Check | Purpose::Seed | Purpose::Ping { .. } => self.errand_done(id, response.node.peer_id),
+            Purpose::Check | Purpose::Seed | Purpose::Courier | Purpose::Ping { .. } => {
+                self.errand_done(id, response.node.peer_id)
+            }
         }
         Ok(())
     }

@@ -69,7 +69,12 @@ impl Node {
         *zone.count_of(found) -= 1;
         found.phase = Phase::Handshaking;
         let is_ping = matches!(found.purpose, Purpose::Ping { .. });
-        found.deadline = Some(self.now + if is_ping { super::ping::ANSWER } else { zone.policy.handshake_timeout });
+        if let Some(flight) = &mut found.flight {
+            flight.opened(self.now, &self.numbers);
+        }
+        let waits = if is_ping { super::ping::ANSWER } else { zone.policy.handshake_timeout };
+        // a courier waits for nothing
+        found.deadline = found.flight.is_none().then(|| self.now + waits);
         // a slow dial whose turn another took shows at least that somebody is there
         if zone.outgoing >= zone.max_outgoing && zone.is_stranger(found) {
             found.purpose = Purpose::Check;
@@ -115,6 +120,10 @@ impl Node {
     pub fn handle_data(&mut self, now: Instant, conn: ConnId, data: &[u8]) -> Result<(), UnknownConn> {
         self.advance(now);
         let found = self.conns.find_mut(conn.0).ok_or(UnknownConn)?;
+        if found.flight.is_some() {
+            self.courier_heard(conn, data);
+            return Ok(());
+        }
         // taken out, so that a frame may borrow from it while the rest of the node is at work
         let mut decoder = core::mem::take(&mut found.decoder);
         let read = self.read_frames(conn, &mut decoder, data);

@@ -75,6 +75,9 @@ impl Node {
             self.settle_lease(zone_id, lease, reason, lasted);
         }
         self.outbox.event(Event::Down { conn: id, zone: zone_id, reason });
+        if let Some(mut flight) = conn.flight.take() {
+            self.flown(&conn, &mut flight, reason);
+        }
         self.stems.drop_link(id);
         self.unload(id, &conn);
         if conn.direction == Direction::Outgoing {

@@ -2,6 +2,7 @@
 
 mod app;
 mod ban;
+mod courier;
 mod dial;
 mod dispatch;
 mod input;
@@ -16,21 +17,24 @@ mod transit;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use bytes::Bytes;
 use chacha20::ChaCha20Rng;
 use rand_core::{CryptoRng, SeedableRng};
 
 use crate::bans::Bans;
 use crate::chain::Chain;
-use crate::config::{Config, ConfigError, Durability, Limits};
+use crate::config::{Config, ConfigError, CourierConfig, Durability, Limits};
 use crate::conn::{Conn, Outgoing, Phase};
 use crate::error::UnknownConn;
 use crate::ids::{ConnId, ZoneId};
 use crate::output::{Event, Outbox, Output};
 use crate::received::Received;
+use crate::relay::courier::{Cargo, Couriers};
 use crate::relay::flush::Flushes;
 use crate::relay::noise::Noise;
 use crate::relay::stem::Stems;
 use crate::relay::transit::{Digest, Transit};
+use crate::relay::units;
 use crate::stash::{RecipientKey, Stash, StashReport};
 use crate::table::{Handle, Table};
 use crate::time::Instant;
@@ -66,6 +70,11 @@ pub struct Node {
     fluffs: Flushes<Digest>,
     transit: Transit,
     stems: Stems,
+    /// Own transactions that wait for a courier, and the couriers' numbers.
+    cargo: Cargo,
+    numbers: CourierConfig,
+    noise_record: Bytes,
+    expected_height: Option<u64>,
     outbox: Outbox,
     keeper: keep::Keeper,
     /// Links from whose queue bytes were taken since the last look.
@@ -96,8 +105,12 @@ impl Node {
         let exclusive_only = zone::names_exclusive(&config.zones);
         let witness = config.witness();
         let Config { network, zones, limits, route: rules, durability, pad_transactions: pads, .. } = config;
-        let zones =
-            zones.into_iter().zip(0u8..).map(|(zone, id)| Zone::new(now, ZoneId(id), zone, network, limits, &mut *rng)).collect();
+        let (numbers, expected_height) = (config.courier, config.expected_height);
+        let zones = zones
+            .into_iter()
+            .zip(0u8..)
+            .map(|(zone, id)| Zone::new(now, ZoneId(id), zone, network, (limits, &numbers), &mut *rng))
+            .collect();
         let (transit, mut own_rng) = (Transit::new(limits, &mut *rng), ChaCha20Rng::from_rng(&mut rng));
         let recipient_key = match durability {
             Durability::BeforeRelay(key) => key,
@@ -122,6 +135,10 @@ impl Node {
             fluffs: Flushes::new(),
             transit,
             stems: Stems::default(),
+            cargo: Cargo::new(now),
+            numbers,
+            noise_record: units::dummy(),
+            expected_height,
             outbox: Outbox::default(),
             keeper: keep::Keeper::default(),
             drained: Vec::new(),
@@ -130,6 +147,9 @@ impl Node {
             now,
             stopping: Stopping::No,
         };
+        for index in 0..node.zones.len() {
+            node.count_carriers(ZoneId(index as u8));
+        }
         node.advance(now);
         Ok(node)
     }
@@ -151,7 +171,9 @@ impl Node {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let noise = |zone: &Zone| zone.noise.as_ref().map(Noise::next_due);
-        let zones = self.zones.iter().flat_map(|zone| [zone.next_fill, zone.errands.next_check(), noise(zone)]).flatten();
+        let couriers = |zone: &Zone| zone.couriers.as_ref().and_then(Couriers::next_due);
+        let due = |zone: &Zone| [zone.next_fill, zone.errands.next_check(), noise(zone), couriers(zone)];
+        let zones = self.zones.iter().flat_map(due).flatten();
         let components = [
             self.timers.next(),
             self.flushes.next_due(),
@@ -178,6 +200,7 @@ impl Node {
     #[must_use]
     pub fn recv_window(&self, conn: ConnId) -> usize {
         match self.conns.find(conn.0) {
+            Some(Conn { flight: Some(flight), .. }) => flight.may_read().min(self.limits.window),
             Some(conn) if !conn.paused => self.limits.window,
             _ => 0,
         }
@@ -190,7 +213,7 @@ impl Node {
 
     /// The own transactions that are kept, by id.
     pub fn stash(&self) -> impl Iterator<Item = StashReport> + '_ {
-        self.stash.reports()
+        self.stash.reports().map(|(entry, report)| StashReport { rides_from: self.cargo.release(entry), ..report })
     }
 
     fn statuses(&self) -> Vec<ZoneStatus> {

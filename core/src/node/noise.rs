@@ -4,18 +4,13 @@ use alloc::vec::Vec;
 
 use super::Node;
 use crate::ids::{ConnId, ZoneId};
-use crate::relay::noise::{Cut, MAX_NOISE_TX, MAX_UNITS, Noise, Unit};
+use crate::relay::noise::{Cut, MAX_UNITS, Noise, Unit};
 use crate::relay::units::LocalUnits;
 use crate::stash::Held;
 use crate::table::Handle;
 use crate::zone::route::LocalExit;
 
 impl Node {
-    /// The most bytes that an own transaction may have, if some zone's policy sets a limit.
-    pub(super) fn largest_local(&self) -> Option<usize> {
-        self.zones.iter().any(|zone| zone.noise.is_some()).then_some(MAX_NOISE_TX)
-    }
-
     /// Does what is due on the noise channels of a zone.
     pub(super) fn noise_due(&mut self, zone: ZoneId) {
         let now = self.now;

@@ -12,10 +12,12 @@ use crate::ids::{ConnId, ZoneId};
 use crate::levin::{self, Kind};
 use crate::output::Event;
 use crate::rand::Poisson;
+use crate::relay::courier::MAX_COURIER_TX;
 use crate::relay::noise::MAX_NOISE_TX;
 use crate::stash::{Exposure, Held, RecipientTag, Standing, StashState};
 use crate::table::Handle;
 use crate::wire::{NewTransactions, TxForm, command};
+use crate::zone::Zone;
 use crate::zone::route::{ExitForm, LocalExit, Why, route_local};
 
 /// When to say that a transaction is held.
@@ -81,7 +83,7 @@ impl Node {
 
     /// The exit for one transaction: what anonymity peers may know does not go to the public network, or the two could
     /// be matched (design §2).
-    fn exit_for(&self, entry: Handle) -> Result<LocalExit, Why> {
+    pub(super) fn exit_for(&self, entry: Handle) -> Result<LocalExit, Why> {
         if self.public_only.is_some() && self.stash.exposure(entry) == Exposure::Anonymity {
             return Err(Why::KnownToAnonymityPeers);
         }
@@ -90,6 +92,16 @@ impl Node {
 
     pub(super) fn local_exit(&self) -> Result<LocalExit, Why> {
         route_local(self.rules, &self.statuses(), self.public_only.as_ref())
+    }
+
+    /// The most bytes that an own transaction may have, if some zone's policy sets a limit.
+    pub(super) fn largest_local(&self) -> Option<usize> {
+        let limit = |zone: &Zone| match zone.relay {
+            RelayPolicy::Noise => zone.noise.as_ref().map(|_| MAX_NOISE_TX),
+            RelayPolicy::Courier => zone.couriers.as_ref().map(|_| MAX_COURIER_TX),
+            RelayPolicy::Fluff => None,
+        };
+        self.zones.iter().filter_map(limit).min()
     }
 
     pub(super) fn hold(&mut self, entry: Handle, why: Why, announce: Announce) {
@@ -105,6 +117,11 @@ impl Node {
     fn dispatch_local(&mut self, entry: Handle, exit: &LocalExit, announce: Announce) {
         if self.stash.asks(entry) {
             return;
+        }
+        let relay = self.zones[exit.zone().index()].relay;
+        if exit.form() == ExitForm::Anonymity && relay == RelayPolicy::Courier {
+            // who will have it is chosen, and written down, when it takes its seat
+            return self.courier_local(entry, exit);
         }
         let links = match exit.form() {
             ExitForm::Anonymity => self.choose_links(entry, exit),
@@ -157,20 +174,22 @@ impl Node {
         match self.zones[zone.index()].relay {
             RelayPolicy::Fluff => self.ready_outgoing(zone).map(|(id, _)| id).collect(),
             RelayPolicy::Noise => self.noise_links(zone),
+            // the links that stand never carry
+            RelayPolicy::Courier => Vec::new(),
         }
     }
 
     /// Whether a host is linked that has not got a transaction, be it on a link by which none leaves now.
     fn has_fresh_peer(&self, entry: Handle, zone: ZoneId) -> bool {
         let links = match self.zones[zone.index()].relay {
-            RelayPolicy::Fluff => self.open_links(zone),
+            RelayPolicy::Fluff | RelayPolicy::Courier => self.open_links(zone),
             RelayPolicy::Noise => self.eligible(zone),
         };
         links.into_iter().filter_map(|conn| self.tag(conn)).any(|tag| self.stash.standing(entry, tag) == Standing::Fresh)
     }
 
     /// The name of the host that a link reaches.
-    fn tag(&self, conn: ConnId) -> Option<RecipientTag> {
+    pub(super) fn tag(&self, conn: ConnId) -> Option<RecipientTag> {
         self.conns.find(conn.0)?.addr.as_ref().map(|addr| self.recipient_key.tag(addr))
     }
 
@@ -197,6 +216,7 @@ impl Node {
             ExitForm::Anonymity => match self.zones[exit.zone().index()].relay {
                 RelayPolicy::Fluff => self.fluff_local(entry, exit, &links),
                 RelayPolicy::Noise => self.noise_local(entry, exit, &links),
+                RelayPolicy::Courier => self.courier_local(entry, exit),
             },
         }
     }

@@ -7,7 +7,7 @@ use rand_core::SeedableRng;
 
 use super::*;
 use crate::addr::{Addr, ZoneKind};
-use crate::config::{PeerRole, ZoneConfig};
+use crate::config::{PeerRole, RelayPolicy, ZoneConfig};
 use crate::conn::Conn;
 use crate::ids::TxId;
 use crate::levin;
@@ -22,6 +22,7 @@ const NOW: Instant = Instant::from_micros(1);
 fn node() -> Node {
     let mut config = Config::new(Network::Regtest);
     config.zones = vec![ZoneConfig::new(ZoneKind::Public), ZoneConfig::new(ZoneKind::Tor)];
+    config.zones[1].relay = RelayPolicy::Fluff;
     Node::new(config, Box::new(ChaCha20Rng::from_seed([1; 32])), NOW).unwrap()
 }
 

@@ -6,6 +6,7 @@ use crate::error::CloseReason;
 use crate::ids::{ConnId, ZoneId};
 use crate::output::Event;
 use crate::rand;
+use crate::relay::courier::Couriers;
 use crate::stash::Due;
 use crate::time::Instant;
 
@@ -28,6 +29,9 @@ impl Node {
             }
             if self.zones[index].errands.check_is_due(self.now) {
                 self.check_hearsay(ZoneId(index as u8));
+            }
+            if self.zones[index].couriers.as_ref().and_then(Couriers::next_due).is_some_and(|at| at <= self.now) {
+                self.couriers_due(ZoneId(index as u8));
             }
             if self.zones[index].noise.as_ref().is_some_and(|noise| noise.next_due() <= self.now) {
                 self.noise_due(ZoneId(index as u8));
@@ -68,6 +72,9 @@ impl Node {
         }
         if matches!(conn.phase, Phase::Dialing { slow_at: Some(at) } if at <= self.now) {
             return self.dial_is_slow(id);
+        }
+        if conn.flight.is_some() {
+            return self.fly(id);
         }
         if conn.next_sync.is_some_and(|at| at <= self.now) {
             conn.next_sync = Some(self.now + rand::between(&mut *self.rng, SYNC_INTERVAL.0, SYNC_INTERVAL.1));

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
+use super::carry::Trust;
 use super::{Known, ListKind, PeerList, Source};
 use crate::addr::{Addr, I2pAddr, OnionAddr};
 use crate::config::PeerRole;
@@ -22,6 +23,9 @@ mod tag {
     pub(super) const SOURCE: u8 = 7;
     pub(super) const ALSO: u8 = 8;
     pub(super) const ID: u8 = 9;
+    pub(super) const TELLER: u8 = 10;
+    pub(super) const TOLD: u8 = 11;
+    pub(super) const CARRIES_FROM: u8 = 12;
 }
 
 const WHITE: u8 = 0;
@@ -39,6 +43,7 @@ pub(crate) struct Stored {
     source: Source,
     also: Option<Source>,
     id: u64,
+    trust: Trust,
 }
 
 impl Stored {
@@ -48,6 +53,7 @@ impl Stored {
         let mut addr = None;
         let (mut list, mut proven, mut last_success, mut anchor) = (ListKind::Gray, None, None, false);
         let (mut failures, mut source, mut also, mut id) = (0, Source::USER, None, 1);
+        let mut trust = Trust::default();
         for field in Fields(entry) {
             let (tag, value) = field?;
             match tag {
@@ -62,13 +68,16 @@ impl Stored {
                 tag::SOURCE => source = Source::from_bytes(value.try_into().ok()?),
                 tag::ALSO => also = Some(Source::from_bytes(value.try_into().ok()?)),
                 tag::ID => id = number(value)?,
+                tag::TELLER => trust.hear_stored(Source::from_bytes(value.try_into().ok()?)),
+                tag::TOLD => trust.told = Some(Instant::from_micros(number(value)?)),
+                tag::CARRIES_FROM => trust.carries_from = Some(Instant::from_micros(number(value)?)),
                 _ => {}
             }
         }
         // white without a proof are only those whom the user names, and these are not stored
         let possible = list == ListKind::Gray || proven.is_some();
         let addr = addr.filter(|_| possible && id != 0)?;
-        Some(Self { addr, list, proven, last_success, failures, anchor, source, also, id })
+        Some(Self { addr, list, proven, last_success, failures, anchor, source, also, id, trust })
     }
 }
 
@@ -94,7 +103,7 @@ impl Known {
     /// set apart, as without the option that says so it would be shared with everybody.
     fn is_kept(&self) -> bool {
         match self.role {
-            None => true,
+            None => !self.built_in,
             Some(PeerRole::Known) => self.proven.is_some(),
             Some(PeerRole::Exclusive | PeerRole::Priority) => false,
         }
@@ -130,6 +139,14 @@ impl PeerList {
                 if known.info.id != 1 {
                     entry.field(tag::ID, &known.info.id.to_le_bytes());
                 }
+                for teller in known.trust.tellers.iter().flatten() {
+                    entry.field(tag::TELLER, &teller.to_bytes());
+                }
+                for (tag, stamp) in [(tag::TOLD, known.trust.told), (tag::CARRIES_FROM, known.trust.carries_from)] {
+                    if let Some(stamp) = stamp {
+                        entry.field(tag, &stamp.as_micros().to_le_bytes());
+                    }
+                }
             });
         }
     }
@@ -137,7 +154,7 @@ impl PeerList {
     /// Takes in a stored peer; `false` if no list takes it: foreign, own, local, known under another port, or the list is
     /// full. What is known of it already stays. Stamps from the future count as now.
     pub(crate) fn restore(&mut self, now: Instant, stored: Stored) -> bool {
-        let Stored { addr, list, proven, last_success, failures, anchor, source, also, id } = stored;
+        let Stored { addr, list, proven, last_success, failures, anchor, source, also, id, trust } = stored;
         let entry = match self.by_addr.get(&addr) {
             Some(&entry) => entry,
             None if self.refuses_host(&addr) || self.is_full(list) => return false,
@@ -158,6 +175,7 @@ impl PeerList {
         if !anonymous {
             known.info.id = id;
         }
+        known.trust.restore(now, trust);
         true
     }
 }

@@ -38,14 +38,21 @@ impl PeerList {
     /// Lends a candidate; `None` if it is gone, lent, or turns out to be no address that can be dialled, which is then
     /// forgotten. Cost: one curve check for an onion that was restored.
     pub fn lease(&mut self, candidate: Candidate) -> Option<Lease> {
-        let known = self.entries.find_mut(candidate.entry).filter(|known| !known.lent)?;
+        let addr =
+            self.entries.find(candidate.entry).is_some_and(|known| !known.lent).then(|| self.checked_addr(candidate.entry))??;
+        self.entries.find_mut(candidate.entry)?.lent = true;
+        self.lent.push(candidate.entry);
+        Some(Lease { entry: candidate.entry, addr })
+    }
+
+    /// The address of an entry, which is forgotten if it turns out to be none that can be dialled.
+    pub(super) fn checked_addr(&mut self, entry: Handle) -> Option<Addr> {
+        let known = self.entries.find_mut(entry)?;
         if !core::mem::replace(&mut known.checked, true) && known.info.addr.check_point().is_err() {
-            self.remove(candidate.entry);
+            self.remove(entry);
             return None;
         }
-        known.lent = true;
-        self.lent.push(candidate.entry);
-        Some(Lease { entry: candidate.entry, addr: known.info.addr.clone() })
+        Some(known.info.addr.clone())
     }
 
     /// Why the user named the leased address, if so.
@@ -73,7 +80,7 @@ impl PeerList {
         }
     }
 
-    fn prove(&mut self, now: Instant, entry: Handle, id: u64, rng: &mut dyn CryptoRng) {
+    pub(super) fn prove(&mut self, now: Instant, entry: Handle, id: u64, rng: &mut dyn CryptoRng) {
         let Some(known) = self.entries.find_mut(entry) else { return };
         known.proven = known.proven.or(Some(now));
         known.last_success = Some(now);

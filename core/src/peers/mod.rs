@@ -9,6 +9,7 @@
 
 mod backoff;
 mod ban;
+mod carry;
 mod keep;
 mod lease;
 mod room;
@@ -26,6 +27,8 @@ use crate::time::Instant;
 use crate::wire::PeerEntry;
 
 pub use self::backoff::Failure;
+pub use self::carry::CourierTarget;
+use self::carry::Trust;
 pub(crate) use self::keep::Stored;
 pub use self::lease::Lease;
 use self::room::Listed;
@@ -59,6 +62,15 @@ struct Known {
     checked: bool,
     failures: u8,
     not_before: Instant,
+    trust: Trust,
+    /// Nobody but the program itself told of it: couriers may go there, and links do not.
+    built_in: bool,
+}
+
+impl Known {
+    fn standing(&self) -> Standing {
+        self.role.map_or_else(|| Standing::of(self.source, self.also), |_| Standing::Attested)
+    }
 }
 
 /// A candidate that [`select`](crate::select) may choose.
@@ -143,6 +155,13 @@ impl PeerList {
         self.insert(now, PeerEntry::bare(addr), ListKind::White, Source::USER).role = Some(role);
     }
 
+    /// Takes in a peer that comes with the program: couriers may go there and carry.
+    pub(crate) fn build_in(&mut self, now: Instant, addr: Addr) {
+        if addr.zone() == self.kind && !self.by_addr.contains_key(&addr) && !self.refuses(&addr) {
+            self.insert(now, PeerEntry::bare(addr), ListKind::Gray, Source::USER).built_in = true;
+        }
+    }
+
     /// Takes in what `source` says. Cost: one look-up for each known address, one curve check for each new onion.
     pub fn learn(
         &mut self,
@@ -154,13 +173,13 @@ impl PeerList {
         let mut learned = Learned::default();
         for info in heard {
             if let Some(&entry) = self.by_addr.get(&info.addr) {
-                self.heard_again(entry, source);
+                self.heard_again(now, entry, source);
                 learned.known += 1;
             } else if self.refuses(&info.addr) || !self.make_room(ListKind::Gray, source, rng) {
                 learned.refused += 1;
             } else {
                 // nothing but the address: whatever else a stranger says would mark its way when it is passed on
-                self.insert(now, PeerEntry::bare(info.addr), ListKind::Gray, source);
+                self.insert(now, PeerEntry::bare(info.addr), ListKind::Gray, source).trust.hear(now, source);
                 learned.added += 1;
             }
         }
@@ -200,14 +219,14 @@ impl PeerList {
     pub fn candidates(&self, now: Instant) -> impl Iterator<Item = Candidate> + Clone + '_ {
         self.white.entries.iter().chain(&self.gray.entries).filter_map(move |&entry| {
             let known = self.entries.find(entry)?;
-            let ready = !known.lent && known.not_before <= now && !self.host_is_lent(&known.info.addr);
+            let ready = !known.lent && !known.built_in && known.not_before <= now && !self.host_is_lent(&known.info.addr);
             ready.then(|| Candidate {
                 entry,
                 list: known.list,
                 role: known.role,
                 anchor: known.proven.filter(|_| known.anchor),
                 source: known.source,
-                standing: known.role.map_or_else(|| Standing::of(known.source, known.also), |_| Standing::Attested),
+                standing: known.standing(),
                 crowded: self.is_crowded(&known.info.addr),
                 network: network(&known.info.addr).unwrap_or_else(|| entry.slot() as u64),
             })

@@ -5,6 +5,7 @@ use core::cmp::Reverse;
 
 use rand_core::CryptoRng;
 
+use super::carry::Trust;
 use super::source::{Shares, Source, share_of};
 use super::{Known, ListKind, PeerList};
 use crate::rand::Lottery;
@@ -62,6 +63,8 @@ impl PeerList {
             checked: true,
             failures: 0,
             not_before: now,
+            trust: Trust::default(),
+            built_in: false,
         });
         self.by_addr.insert(addr, entry);
         let listed = self.listed_mut(list);
@@ -95,8 +98,10 @@ impl PeerList {
 
     /// Another source tells of a known address: it counts as told by the one of whom less is known, so that nobody makes
     /// a peer its own by telling of it first. The other is remembered.
-    pub(super) fn heard_again(&mut self, entry: Handle, source: Source) {
+    pub(super) fn heard_again(&mut self, now: Instant, entry: Handle, source: Source) {
         let Some(known) = self.entries.find_mut(entry) else { return };
+        known.trust.hear(now, source);
+        known.built_in = false;
         let (list, old) = (known.list, known.source);
         if old == source || old == Source::USER {
             return;
@@ -134,7 +139,7 @@ impl PeerList {
         let lots = Lottery::draw(rng);
         let replaceable = listed.entries.iter().filter_map(|&entry| {
             let known = self.entries.find(entry)?;
-            let free = !known.lent && known.role.is_none() && (!at_share || known.source == source);
+            let free = !known.lent && known.role.is_none() && !known.built_in && (!at_share || known.source == source);
             free.then_some((entry, known))
         });
         let victim = replaceable.min_by_key(|(entry, known)| {

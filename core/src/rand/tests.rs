@@ -60,3 +60,29 @@ fn a_lottery_picks_a_group_first_and_then_a_member() {
     assert!((8_700..9_300).contains(&wins[0]), "{wins:?}");
     assert!(wins[1..].iter().all(|wins| (870..1_130).contains(wins)), "{wins:?}");
 }
+
+#[test]
+fn exponential_spans_have_the_law_of_their_name() {
+    let mut rng = rng();
+    let mean = Duration::from_secs(120);
+    let mut drawn: Vec<f64> = (0..100_000).map(|_| exponential(&mut rng, mean).as_secs_f64() / 120.0).collect();
+    let average = drawn.iter().sum::<f64>() / 100_000.0;
+    assert!((0.99..1.01).contains(&average), "{average}");
+    drawn.sort_unstable_by(f64::total_cmp);
+    // the largest distance between the drawn and the exact distribution: below the 1 % limit of a Kolmogorov-Smirnov test
+    let distance = |(place, span): (usize, &f64)| (1.0 - (-span).exp() - place as f64 / 100_000.0).abs();
+    let worst = drawn.iter().enumerate().map(distance).fold(0.0, f64::max);
+    assert!(worst < 1.63 / 100_000f64.sqrt(), "{worst}");
+    assert_eq!(exponential(&mut rng, Duration::ZERO), Duration::ZERO);
+}
+
+#[test]
+fn the_binary_logarithm_is_exact_at_powers_of_two_and_finite_everywhere() {
+    for power in 0..64u32 {
+        assert_eq!(minus_log2((1u64 << power) - 1), u64::from(64 - power) << 32);
+    }
+    assert_eq!(minus_log2(u64::MAX), 0);
+    // log2(3/4)
+    let three_quarters = minus_log2((3 << 62) - 1) as f64 / 2f64.powi(32);
+    assert!((three_quarters - 0.415_037_499_278_843_8).abs() < 1e-9, "{three_quarters}");
+}

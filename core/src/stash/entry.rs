@@ -130,6 +130,8 @@ pub struct StashReport {
     pub proven: u32,
     /// When it is sent again, unless it is held.
     pub next_round: Option<Instant>,
+    /// From when on it may ride, if it waits for a courier.
+    pub rides_from: Option<Instant>,
     /// Who may show that it has spread; `None`: nobody, so that it stays handed and unconfirmed until it expires.
     pub witness: Option<Witness>,
     /// When it is given up.

@@ -107,7 +107,6 @@ impl Stash {
     }
 
     /// When a host that was chosen for any own transaction within the last day was chosen last.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for a policy that spreads transactions over hosts"))]
     pub(crate) fn last_use(&self, now: Instant, tag: RecipientTag) -> Option<Instant> {
         self.recent.last(now, tag)
     }

@@ -227,6 +227,11 @@ impl Stash {
         self.plan(handle, next);
     }
 
+    /// Whether any peer counts as having it.
+    pub(crate) fn was_handed(&self, handle: Handle) -> bool {
+        self.entries.find(handle).is_some_and(|entry| !entry.recipients.is_empty())
+    }
+
     /// Whether any peer counts as having it, or a link is to carry it.
     pub(crate) fn is_out(&self, handle: Handle) -> bool {
         self.entries.find(handle).is_some_and(|entry| !entry.recipients.is_empty() || entry.under_way > 0)
@@ -322,16 +327,21 @@ impl Stash {
     }
 
     /// What is kept, by id.
-    pub(crate) fn reports(&self) -> impl Iterator<Item = StashReport> + '_ {
-        self.by_id.values().filter_map(|&handle| self.entries.find(handle)).map(|entry| StashReport {
-            id: entry.id,
-            size: entry.tx.size(),
-            state: entry.state,
-            recipients: count(&entry.recipients),
-            proven: entry.proven() as u32,
-            next_round: entry.next_round.filter(|_| self.witness.is_some() || entry.proven() < ENOUGH_UNCONFIRMED),
-            witness: self.witness,
-            expires: entry.expires,
+    pub(crate) fn reports(&self) -> impl Iterator<Item = (Handle, StashReport)> + '_ {
+        let found = |&handle: &Handle| Some((handle, self.entries.find(handle)?));
+        self.by_id.values().filter_map(found).map(|(handle, entry)| {
+            let report = StashReport {
+                id: entry.id,
+                size: entry.tx.size(),
+                state: entry.state,
+                recipients: count(&entry.recipients),
+                proven: entry.proven() as u32,
+                next_round: entry.next_round.filter(|_| self.witness.is_some() || entry.proven() < ENOUGH_UNCONFIRMED),
+                witness: self.witness,
+                expires: entry.expires,
+                rides_from: None,
+            };
+            (handle, report)
         })
     }
 }

@@ -63,7 +63,7 @@ fn a_peer_counts_once_and_only_an_answer_to_a_later_question_proves_it() {
     assert_eq!(stash.state(entry), Some(StashState::Queued(ZoneId(0))));
     assert_eq!(stash.handed(START, entry, ZoneId(0), (first, Some(addr.clone()), 3)), Some((id(1), 1)));
     assert_eq!(stash.handed(START, entry, ZoneId(0), (second, Some(addr.clone()), 0)), Some((id(1), 1)), "the same peer again");
-    let proven = |stash: &Stash| stash.reports().next().unwrap().proven;
+    let proven = |stash: &Stash| stash.reports().next().unwrap().1.proven;
     stash.answered(second, 0);
     assert_eq!(proven(&stash), 0);
     stash.answered(first, 9);

@@ -62,7 +62,7 @@ impl Errands {
 
     pub(crate) const fn began(&mut self, purpose: Purpose) {
         match purpose {
-            Purpose::Link => {}
+            Purpose::Link | Purpose::Courier => {}
             Purpose::Check => self.checks += 1,
             Purpose::Seed => self.seed_asked = true,
             Purpose::Ping { .. } => self.pings += 1,
@@ -72,7 +72,7 @@ impl Errands {
     /// A stream has ended. A proxy that was down was no visit.
     pub(crate) fn ended(&mut self, now: Instant, purpose: Purpose, reason: CloseReason, rng: &mut dyn CryptoRng) {
         match purpose {
-            Purpose::Link => {}
+            Purpose::Link | Purpose::Courier => {}
             Purpose::Check => self.checks -= 1,
             Purpose::Ping { .. } => self.pings -= 1,
             Purpose::Seed => {

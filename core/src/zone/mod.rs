@@ -4,6 +4,7 @@ mod errands;
 pub(crate) mod policy;
 pub mod route;
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -12,8 +13,8 @@ use rand_core::CryptoRng;
 use self::errands::Errands;
 use self::policy::{PINGS, ZonePolicy};
 use self::route::ZoneStatus;
-use crate::addr::ZoneKind;
-use crate::config::{Limits, PeerRole, RelayPolicy, StreamIsolation, ZoneConfig};
+use crate::addr::{Addr, ZoneKind};
+use crate::config::{CourierConfig, Limits, PeerRole, RelayPolicy, StreamIsolation, ZoneConfig};
 use crate::conn::budget::Budget;
 use crate::conn::handshake::Identity;
 use crate::conn::{Conn, HEARSAY, Phase, Purpose};
@@ -24,6 +25,7 @@ use crate::network::Network;
 use crate::output::Direction;
 use crate::peers::{ListKind, PeerList};
 use crate::rand;
+use crate::relay::courier::{CourierReport, Couriers};
 use crate::relay::noise::Noise;
 use crate::time::Instant;
 use crate::wire::{HandshakeRequest, PeerEntry, command};
@@ -61,6 +63,8 @@ pub(crate) struct Zone {
     pub(crate) relay: RelayPolicy,
     /// The channels of policy `noise`.
     pub(crate) noise: Option<Noise>,
+    /// The clocks of policy `courier`.
+    pub(crate) couriers: Option<Couriers>,
     pub(crate) identity: Identity,
     pub(crate) peers: PeerList,
     /// What outgoing peers are told of this node.
@@ -82,6 +86,8 @@ pub(crate) struct Zone {
     /// Open outgoing streams that are to stay, handshake done or not, and those that are not.
     pub(crate) outgoing: u32,
     passing: u32,
+    /// Couriers under way.
+    pub(crate) flying: u32,
     pub(crate) incoming: u32,
     pub(crate) ready_outgoing: u32,
     pub(crate) ready_incoming: u32,
@@ -104,7 +110,7 @@ impl Zone {
         id: ZoneId,
         config: ZoneConfig,
         network: Network,
-        limits: Limits,
+        (limits, numbers): (Limits, &CourierConfig),
         rng: &mut dyn CryptoRng,
     ) -> Self {
         let policy = ZonePolicy::of(config.kind);
@@ -117,22 +123,27 @@ impl Zone {
             port: config.public_port.filter(|_| policy.names_port).unwrap_or(0),
             ids_are_unique: policy.constant_peer_id.is_none(),
         };
+        let relays = |policy| config.relay == policy && config.kind.is_anonymity() && config.max_outgoing > 0;
+        let (channels, couriers) = (relays(RelayPolicy::Noise), relays(RelayPolicy::Courier));
         let mut own = config.own;
         own.extend(config.advertise.clone());
-        let seeds = config.seeds.into_iter().filter(|seed| !own.iter().any(|own| own.same_host(seed))).collect();
-        let errands = Errands::new(now, seeds, rng);
+        let seeds: Vec<Addr> = config.seeds.into_iter().filter(|seed| !own.iter().any(|own| own.same_host(seed))).collect();
         let mut peers = PeerList::new(config.kind, limits, own);
         for (addr, role) in config.peers {
             peers.configure(now, addr, role);
         }
+        if couriers {
+            seeds.iter().for_each(|seed: &Addr| peers.build_in(now, seed.clone()));
+        }
+        let errands = Errands::new(now, seeds, rng);
         let request = HandshakeRequest { node: identity.node_data(), sync: network.genesis_sync() };
-        let channels = config.relay == RelayPolicy::Noise && config.kind.is_anonymity() && config.max_outgoing > 0;
         Self {
             id,
             kind: config.kind,
             policy,
             relay: config.relay,
             noise: channels.then(|| Noise::new(now, id, rng)),
+            couriers: couriers.then(|| Couriers::new(now, numbers, rng)),
             identity,
             peers,
             advertise: config.advertise.map(PeerEntry::bare),
@@ -149,6 +160,7 @@ impl Zone {
             slow: 0,
             outgoing: 0,
             passing: 0,
+            flying: 0,
             incoming: 0,
             ready_outgoing: 0,
             ready_incoming: 0,
@@ -161,12 +173,17 @@ impl Zone {
         }
     }
 
-    pub(crate) const fn status(&self) -> ZoneStatus {
+    pub(crate) fn status(&self) -> ZoneStatus {
         ZoneStatus {
             id: self.id,
             kind: self.kind,
             dials: self.max_outgoing > 0,
-            ready: self.ready_outgoing,
+            // couriers need no link: whom they may go to is enough
+            ready: match &self.couriers {
+                Some(_) if matches!(self.proxy, ProxyState::Down(_)) => 0,
+                Some(couriers) => couriers.carriers,
+                None => self.ready_outgoing,
+            },
             isolates: self.isolates,
             proxy_down: matches!(self.proxy, ProxyState::Down(_)),
         }
@@ -206,6 +223,7 @@ impl Zone {
     /// The counter that a link is part of.
     pub(crate) const fn count_of(&mut self, conn: &Conn) -> &mut u32 {
         match (&conn.phase, conn.direction, conn.purpose) {
+            (_, _, Purpose::Courier) => &mut self.flying,
             (Phase::Dialing { slow_at: Some(_) }, ..) => &mut self.dialing,
             (Phase::Dialing { slow_at: None }, ..) => &mut self.slow,
             (_, Direction::Incoming, _) => &mut self.incoming,
@@ -243,6 +261,7 @@ impl Zone {
             max_incoming: self.max_incoming,
             white: self.peers.len(ListKind::White),
             gray: self.peers.len(ListKind::Gray),
+            couriers: self.couriers.as_ref().map(|couriers| couriers.report(self.flying)),
         }
     }
 }
@@ -286,4 +305,6 @@ pub struct ZoneReport {
     pub white: usize,
     /// Gray-list entries.
     pub gray: usize,
+    /// The zone's couriers, if it has any.
+    pub couriers: Option<CourierReport>,
 }

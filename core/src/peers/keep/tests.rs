@@ -53,17 +53,26 @@ fn stored() -> impl Strategy<Value = Stored> {
     });
     let source = || any::<[u8; 8]>().prop_map(Source::from_bytes);
     let fields = (stamp(), stamp(), any::<u8>(), any::<bool>(), source(), proptest::option::of(source()), 1u64..);
-    (addr, any::<bool>(), fields).prop_map(|(addr, white, (proven, last_success, failures, anchor, source, also, id))| Stored {
-        addr: addr.expect("it is well formed"),
-        list: if white && proven.is_some() { ListKind::White } else { ListKind::Gray },
-        proven,
-        last_success,
-        failures,
-        anchor,
-        source,
-        also,
-        id,
-    })
+    let trust = (proptest::collection::vec(source(), 0..=3), stamp(), stamp()).prop_map(|(tellers, told, carries_from)| {
+        let mut trust = Trust::default();
+        (trust.told, trust.carries_from) = (told, carries_from);
+        tellers.into_iter().for_each(|teller| trust.hear_stored(teller));
+        trust
+    });
+    (addr, any::<bool>(), fields, trust).prop_map(
+        |(addr, white, (proven, last_success, failures, anchor, source, also, id), trust)| Stored {
+            addr: addr.expect("it is well formed"),
+            list: if white && proven.is_some() { ListKind::White } else { ListKind::Gray },
+            proven,
+            last_success,
+            failures,
+            anchor,
+            source,
+            also,
+            id,
+            trust,
+        },
+    )
 }
 
 proptest! {
@@ -85,6 +94,7 @@ proptest! {
             let (one, other) = (first.entries.find(*entry).unwrap(), second.entries.find(second.by_addr[addr]).unwrap());
             prop_assert_eq!((one.proven, one.last_success, one.failures), (other.proven, other.last_success, other.failures));
             prop_assert_eq!((one.list, one.anchor, one.source), (other.list, other.anchor, other.source));
+            prop_assert_eq!((one.trust.tellers, one.trust.carries_from), (other.trust.tellers, other.trust.carries_from));
         }
     }
 
