@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anonet_core::route::Why;
 use anonet_core::{
-    Config, Event, Instant, LocalTx, Network, Node, Output, StashState, SubmitError, Submitted, TxId, ZoneConfig, ZoneKind,
+    Config, Event, Instant, LocalTx, Network, Node, Output, RelayPolicy, StashState, SubmitError, Submitted, TxId, ZoneConfig,
+    ZoneKind,
 };
 use bytes::Bytes;
 use chacha20::ChaCha20Rng;
@@ -64,6 +65,7 @@ pub fn stash_ops(data: &[u8]) {
 fn node(model: &Model) -> Node {
     let mut config = Config::new(Network::Regtest);
     config.zones.push(ZoneConfig::new(ZoneKind::Tor));
+    config.zones[0].relay = RelayPolicy::Fluff;
     (config.limits.stash_entries, config.limits.stash_bytes) = (model.entries, model.bytes);
     config.limits.stash_lifetime = model.lifetime;
     Node::new(config, Box::new(ChaCha20Rng::from_seed([1; 32])), START).expect("the configuration is sound")

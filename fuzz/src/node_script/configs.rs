@@ -9,7 +9,7 @@ use crate::cast::addr;
 
 /// Configuration `number`: five sets of zones, each with roomy or narrow limits, either rule for weaker zones,
 /// either durability, padded messages or not, and
-/// either policy of the anonymity zones.
+/// one of the three policies of the anonymity zones.
 pub(super) fn config(number: u8) -> Config {
     let mut config = Config::new(Network::Regtest);
     config.zones = match number % 5 {
@@ -37,11 +37,14 @@ pub(super) fn config(number: u8) -> Config {
         config.durability = Durability::BeforeRelay(RecipientKey::new([7; 32]));
     }
     config.pad_transactions = number / 40 % 2 == 1;
-    if number / 80 % 2 == 1 {
-        config.zones.iter_mut().for_each(|zone| zone.relay = RelayPolicy::Noise);
+    let relay = [RelayPolicy::Fluff, RelayPolicy::Noise, RelayPolicy::Courier][usize::from(number / 80 % 3)];
+    config.zones.iter_mut().for_each(|zone| zone.relay = relay);
+    if relay != RelayPolicy::Fluff {
         // a unit has to fit
         config.limits.queue_bytes = config.limits.queue_bytes.max(8_000);
     }
+    config.courier.every = [Duration::from_secs(5), Duration::from_secs(20), Duration::from_secs(60)];
+    (config.courier.release, config.courier.uptime) = (Duration::ZERO, (Duration::ZERO, Duration::ZERO));
     config
 }
 
