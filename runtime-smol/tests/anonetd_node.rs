@@ -46,6 +46,7 @@ fn the_status_document_has_its_keys() {
     assert_eq!(
         keys(zone),
         [
+            "couriers",
             "dialing",
             "gray",
             "incoming",

@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use serde::{Deserialize, Serialize};
 
 use super::config_file::ConfigFile;
+use super::courier_args::CourierArgs;
 use super::exit;
 use super::retry_pause::RetryPause;
 
@@ -133,14 +134,17 @@ pub(super) struct RunArgs {
     /// Which Monero network
     #[arg(long, value_enum, default_value = "mainnet")]
     pub(super) network: NetworkName,
-    /// How own transactions are sent over an anonymity network: `fluff` to every link within seconds; `noise` in units of
-    /// one size that leave on a clock, on two links at a time [default: fluff]
+    /// How own transactions are sent over an anonymity network: `courier`, each on a short stream and circuit of its own,
+    /// which leaves on a clock whether there is anything to send or not; `noise` in units of one size that leave on a clock,
+    /// on two links at a time; `fluff` to every link within seconds [default: courier]
     #[arg(long, value_name = "[tor=|i2p=]NAME")]
     pub(super) relay_policy: Vec<String>,
     /// How long an own transaction that was not seen yet waits before it is sent to further peers, in seconds: drawn from this
     /// range for each, and doubled with each time. After a restart one that may have left waits as long, too
     #[arg(long, value_name = "MIN,MAX", default_value = "300,600")]
     pub(super) retry_pause: RetryPause,
+    #[command(flatten)]
+    pub(super) courier: CourierArgs,
     /// Accept a Tor proxy that refuses user/password authentication; all connections may then share one circuit
     #[arg(long)]
     pub(super) allow_no_isolation: bool,

@@ -76,7 +76,7 @@ impl LocalNode {
     /// The zones alone.
     pub(super) async fn zones(&self) -> Result<Vec<ZoneEntry>, Stopped> {
         let reporter = self.reporter.clone();
-        self.handle.call(move |node, _| reporter.zones(node)).await
+        self.handle.call(move |node, now| reporter.zones(node, now)).await
     }
 
     /// Hands in the bytes of a transaction of the user.

@@ -11,6 +11,10 @@ const FLUFF: &str = "own transactions go to every outgoing link of the zone with
 const NOISE: &str = "on two links at a time a unit of 3,072 bytes leaves every 10 to 15 seconds, whether there is \
     anything to send or not; a transaction takes its place in it, and two peers get it. A peer that gets two can link them";
 
+/// What `courier` is and what it costs, likewise.
+const COURIER: &str = "short streams leave on a clock whether there is anything to send or not, each on a circuit of its own; \
+    a transaction takes one of them, after a random wait, to a peer that gets no other that day. It takes minutes";
+
 /// What a policy means.
 pub(super) fn describe(policy: RelayPolicy) -> &'static str {
     describe_name(policy.name())
@@ -19,6 +23,7 @@ pub(super) fn describe(policy: RelayPolicy) -> &'static str {
 /// What the policy of this name means; nothing for one that a later version may have.
 pub(super) fn describe_name(name: &str) -> &'static str {
     match name {
+        "courier" => COURIER,
         "noise" => NOISE,
         "fluff" => FLUFF,
         _ => "",
@@ -36,9 +41,9 @@ pub(super) struct RelayPolicies {
 /// Why a value cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(super) enum RelayPolicyError {
-    #[error("--relay-policy: courier is not in this version; use noise or fluff, or leave the option out")]
-    Courier,
-    #[error("--relay-policy: there is no such policy; write fluff, noise, or one of them for one network as in tor=noise")]
+    #[error(
+        "--relay-policy: there is no such policy; write courier, noise or fluff, or one of them for one network as in tor=noise"
+    )]
     Unknown,
     #[error("--relay-policy: only tor= and i2p= can stand before the policy; the public network has no choice of policies")]
     Zone,
@@ -60,7 +65,7 @@ impl RelayPolicies {
             let policy = match name {
                 "fluff" => RelayPolicy::Fluff,
                 "noise" => RelayPolicy::Noise,
-                "courier" => return Err(RelayPolicyError::Courier),
+                "courier" => RelayPolicy::Courier,
                 _ => return Err(RelayPolicyError::Unknown),
             };
             if place.replace(policy).is_some() {
@@ -70,7 +75,7 @@ impl RelayPolicies {
         Ok(policies)
     }
 
-    /// The policy of one zone; `fluff` if the user chose none.
+    /// The policy of one zone; `courier` if the user chose none.
     pub(super) fn of(self, zone: ZoneKind) -> RelayPolicy {
         let own = match zone {
             ZoneKind::Tor => self.tor,
@@ -87,15 +92,18 @@ mod tests {
 
     #[test]
     fn values() {
-        for good in [&[][..], &["fluff"], &["tor=fluff"], &["fluff", "tor=fluff", "i2p=fluff"]] {
+        for good in [&[][..], &["courier"], &["tor=courier", "i2p=courier"]] {
+            let policies = RelayPolicies::parse(good.iter().copied()).unwrap();
+            assert_eq!([ZoneKind::Tor, ZoneKind::I2p].map(|zone| policies.of(zone)), [RelayPolicy::Courier; 2]);
+        }
+        for good in [&["fluff"][..], &["fluff", "tor=fluff", "i2p=fluff"]] {
             let policies = RelayPolicies::parse(good.iter().copied()).unwrap();
             assert_eq!([ZoneKind::Tor, ZoneKind::I2p].map(|zone| policies.of(zone)), [RelayPolicy::Fluff; 2]);
         }
         let policies = RelayPolicies::parse(["noise", "i2p=fluff"]).unwrap();
         assert_eq!([ZoneKind::Tor, ZoneKind::I2p].map(|zone| policies.of(zone)), [RelayPolicy::Noise, RelayPolicy::Fluff]);
         for (bad, expected) in [
-            (&["i2p=courier"][..], RelayPolicyError::Courier),
-            (&["Fluff"], RelayPolicyError::Unknown),
+            (&["Fluff"][..], RelayPolicyError::Unknown),
             (&[""], RelayPolicyError::Unknown),
             (&["public=fluff"], RelayPolicyError::Zone),
             (&["fluff", "fluff"], RelayPolicyError::Twice),

@@ -12,6 +12,7 @@ use tracing::{error, info, warn};
 use super::app::Observer;
 use super::archive::Archive;
 use super::args::{RunArgs, StashStore};
+use super::chain_clock::expected_height;
 use super::control::ControlSocket;
 use super::daemon::{Daemon, DaemonSetup};
 use super::data_dir::DataDir;
@@ -104,8 +105,9 @@ async fn start(
     archive: Archive,
 ) -> Result<LocalNode, Failure> {
     let Settings { network, mut service, zones, stash: stash_store, bans, daemon, .. } = settings;
+    service.config.expected_height = expected_height(network, clock.now());
     let networks = Networks::of(&service.config);
-    let limits = service.config.limits;
+    let (limits, courier) = (service.config.limits, service.config.courier);
     let stored = match &store {
         Some(store) => restore::load(store, networks, clock.now(), limits.stash_lifetime).await?,
         None => Vec::new(),
@@ -128,7 +130,7 @@ async fn start(
         let no_random = |error| Failure::failed(format_args!("the system gives no random numbers: {error}"));
         daemon.start(executor, &handle, received.clone(), clock).map_err(no_random)?;
     }
-    let reporter = Reporter { network, zones, received, seen, own: own.clone(), daemon: state, stash_store };
+    let reporter = Reporter { network, zones, received, seen, own: own.clone(), daemon: state, stash_store, courier };
     if let Some(keeper) = keeper {
         executor.spawn(keeper.run(handle.clone(), reporter.clone(), clock)).detach();
     }

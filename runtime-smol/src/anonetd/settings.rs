@@ -17,6 +17,7 @@ use self::zones::{add_anonymity, add_public, take_offline};
 use super::args::{RunArgs, StashStore};
 use super::ban_list::{self, BanListError};
 use super::config_file::Place;
+use super::courier_args::CourierArgsError;
 use super::daemon::{DaemonAddress, DaemonAddressError, DaemonSetup};
 use super::passphrase::{self, PassphraseError};
 use super::relay_policy::{RelayPolicies, RelayPolicyError};
@@ -67,6 +68,8 @@ pub(super) enum SettingsError {
     #[error("--relay-policy: noise is chosen for {0}, and disable_noise in the --proxy of {0} forbids it; remove one of them")]
     NoiseDisabled(ZoneKind),
     #[error(transparent)]
+    Courier(#[from] CourierArgsError),
+    #[error(transparent)]
     BanList(#[from] BanListError),
     #[error(transparent)]
     RpcLogin(#[from] RpcLoginError),
@@ -98,6 +101,7 @@ impl Settings {
         service.config.limits.bans = service.config.limits.bans.max(2 * bans.len());
         service.config.pad_transactions = args.pad_transactions;
         service.config.limits.round_pause = (args.retry_pause.least, args.retry_pause.most);
+        service.config.courier = args.courier.numbers()?;
         service.config.route.weaker = args.weaker_zone.into();
         let mut zones = Vec::new();
         // the public zone last: it is the least interesting one

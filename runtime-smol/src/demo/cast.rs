@@ -1,9 +1,12 @@
 //! Who takes part: nodes with onion names of their own, made for this tour; nobody else holds their keys.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anonet_core::addr::AddrError;
-use anonet_core::{Addr, Config, Event, Instant, Network, Node, PeerRole, ZoneConfig, ZoneKind};
+use anonet_core::{
+    Addr, Config, CourierConfig, Event, Instant, Network, Node, PeerRole, Privacy, RelayPolicy, ZoneConfig, ZoneKind,
+};
 use smol::Executor;
 use smol::channel::Sender;
 
@@ -67,6 +70,8 @@ impl Stage<'_> {
     pub(super) fn hidden(&self, party: Party, peers: &[&str]) -> Result<Handle, StartError> {
         let mut tor = tor(peers).map_err(invalid)?;
         tor.max_incoming = 8;
+        // it has nothing to send, and its dials would only be in the way of what is told
+        tor.relay = RelayPolicy::Fluff;
         self.start(party, vec![tor], vec![self.socks()], Some(0))
     }
 
@@ -90,6 +95,10 @@ impl Stage<'_> {
     ) -> Result<Handle, StartError> {
         let mut config = Config::new(Network::Regtest);
         config.zones = zones;
+        // so often that nobody has to wait for the tour
+        config.courier = CourierConfig::preset(Privacy::Fast);
+        config.courier.every = [Duration::from_secs(3), Duration::ZERO, Duration::ZERO];
+        config.courier.first_record = (Duration::from_secs(1), Duration::from_secs(2));
         let bind = SocketAddr::from(([127, 0, 0, 1], 0));
         let listeners = listening.map(|zone| Listener { zone, bind, preface: Preface::None }).into_iter().collect();
         let reporter = Reporter { party, said: self.said.clone() };

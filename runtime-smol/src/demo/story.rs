@@ -67,9 +67,13 @@ pub(super) async fn tell(executor: Arc<Executor<'static>>, clock: Clock) -> Resu
     raise_services(&tour).await?;
     tour.until(Party::Alice, |event| matches!(event, Event::Up { zone, .. } if zone.index() == 1).then_some(())).await?;
     tour.say("alice reaches bob through the proxy: the handshake is done");
+    let queued = |event| matches!(event, Event::Queued { .. }).then_some(());
+    tour.until(Party::Alice, queued).await?;
+    tour.say("       that link finds peers and never carries; the transaction waits for a courier, a short stream that");
+    tour.say("       leaves on its own clock, on a circuit of its own, whether or not there is anything to send");
     let sent = |event| if let Event::Handed { recipients, .. } = event { Some(recipients) } else { None };
     let recipients = tour.until(Party::Alice, sent).await?;
-    tour.say(&format!("alice hands the transaction over: {recipients} peer has it"));
+    tour.say(&format!("a courier hands the transaction over: {recipients} peer has it"));
     let received = |event| if let Event::Tx { blob, .. } = event { Some(blob) } else { None };
     let arrived: Bytes = tour.until(Party::Bob, received).await?;
     let arrived_id = tx::id_of(&arrived)?;
@@ -225,9 +229,13 @@ impl Tour {
             self.proxy.up.len(),
             self.proxy.down.len()
         );
-        println!("  bob     a stream from the proxy, a handshake that says height 1 and peer id 1 like everybody's, and one");
-        println!("          transaction; no address, port, clock or chain state of alice. He has no daemon here, so it");
-        println!("          waits for a verdict and is not relayed");
+        let couriers = tor.couriers.ok_or("alice has no couriers")?;
+        println!("  bob     streams from the proxy, each with a handshake that says height 1 and peer id 1 like everybody's;");
+        println!(
+            "          one of alice's {} couriers brought a transaction, the others noise of that size; no address, port,",
+            couriers.sent
+        );
+        println!("          clock or chain state of alice. He has no daemon here, so it waits for a verdict and is not relayed");
         println!(
             "  carol   {}",
             if hosts.contains(CAROL) { "a handshake with bob, who told alice of her; no transaction" } else { "nothing" }
@@ -237,9 +245,9 @@ impl Tour {
             self.public_link.len()
         );
         println!(
-            "\nThe relay policy here is `fluff`: every outgoing anonymity link gets the transaction, so a peer that gets two"
+            "\nThe relay policy here is `courier`, with one every 3 s; `anonetd run` sends one every 120 s unless it is told otherwise."
         );
-        println!("can link them. Next: `anonetd run --help`, and the wallet walk-through in README.md.");
+        println!("Next: `anonetd run --help`, and the wallet walk-through in README.md.");
         Ok(())
     }
 }

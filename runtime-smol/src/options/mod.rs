@@ -14,6 +14,7 @@ mod peer;
 mod plan;
 mod proxy;
 mod rpc_bind;
+mod seconds;
 mod seeds;
 
 pub use endpoint::EndpointFault;
@@ -24,4 +25,5 @@ pub use peer::{PeerOption, parse_seed};
 pub use plan::{AnonymityPlan, PlanWarning, PublicPlan, PublicSwitch, ZoneOptions, ZonePlan};
 pub use proxy::{DEFAULT_MAX_OUTGOING, ProxyEndpoint, ProxyOption, TxProxy, parse_proxy_option};
 pub use rpc_bind::RpcBind;
+pub use seconds::{Seconds, SecondsError, SecondsList, SecondsRange};
 pub use seeds::built_in_seeds;

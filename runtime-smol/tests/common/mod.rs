@@ -244,6 +244,8 @@ fn spawn(dir: &Scratch, rpc_port: u16, options: &[String]) -> (Child, JoinHandle
         .args(["run", "--network", "regtest", "--rpc-bind", &format!("127.0.0.1:{rpc_port}")])
         .arg("--data-dir")
         .arg(dir.path().join("data"))
+        // what leaves at once is what most tests are about; later options say otherwise
+        .args(if options.iter().any(|option| option == "--relay-policy") { &[][..] } else { &["--relay-policy", "fluff"] })
         .args(options)
         .stdin(Stdio::null())
         .stderr(Stdio::piped())

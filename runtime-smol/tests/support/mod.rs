@@ -4,7 +4,7 @@ pub(crate) mod proxy;
 
 use std::time::Duration;
 
-use anonet_core::{Addr, Config, Event, Instant, Network, Node, PeerRole, ZoneConfig, ZoneKind};
+use anonet_core::{Addr, Config, Event, Instant, Network, Node, PeerRole, RelayPolicy, ZoneConfig, ZoneKind};
 use anonet_smol::clock::Clock;
 use anonet_smol::driver::{App, Listener, Preface, Service, SocksAuth, SocksProxy, Transport, start};
 use anonet_smol::handle::Handle;
@@ -109,6 +109,7 @@ impl TestNode {
 /// A zone that dials these hidden services.
 pub(crate) fn onion_peers(onions: &[&str]) -> ZoneConfig {
     let mut zone = ZoneConfig::new(ZoneKind::Tor);
+    zone.relay = RelayPolicy::Fluff;
     zone.peers = onions.iter().map(|onion| (Addr::parse(onion, 18_083).unwrap(), PeerRole::Priority)).collect();
     zone
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anonet_core::{CloseReason, Config, Event, Instant, Network, Node, PeerRole, ZoneConfig};
+use anonet_core::{CloseReason, Config, Event, Instant, Network, Node, PeerRole, RelayPolicy, ZoneConfig};
 use async_io::Timer;
 use smol::Executor;
 use smol::channel::{Sender, bounded};
@@ -28,6 +28,8 @@ pub(super) async fn find(executor: &Executor<'static>, clock: Clock, service: &S
         let dialled = zone.peers.iter().filter(|_| zone.max_outgoing > 0);
         for (addr, _) in dialled {
             let mut alone = ZoneConfig::new(zone.kind);
+            // one link is all that is wanted
+            alone.relay = RelayPolicy::Fluff;
             alone.isolation = zone.isolation;
             alone.max_outgoing = 1;
             // nobody that this one tells of

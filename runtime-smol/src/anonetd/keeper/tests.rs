@@ -48,6 +48,7 @@ impl Kept {
             own: OwnTxs::default(),
             daemon: None,
             stash_store: StashStore::Disk,
+            courier: Default::default(),
         };
         executor.spawn(keeper.run(handle.clone(), reporter, clock)).detach();
         Self { store, counter, changes, handle, _scratch: scratch }

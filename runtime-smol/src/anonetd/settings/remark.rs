@@ -38,7 +38,7 @@ pub(in super::super) enum Remark {
     NoSync,
     #[error("--proxy-allow-dns-leaks: there is nothing to allow, as anonetd never asks DNS for anything")]
     DnsLeaks,
-    #[error("{0}: disable_noise forbids the policy noise; the policy is fluff")]
+    #[error("{0}: disable_noise forbids the policy noise, and chooses no other: --relay-policy does")]
     DisableNoise(ZoneKind),
     #[error(
         "{0}: no daemon is named, so nobody could say what peers send is worth: none of it is passed on, and the hidden \

@@ -24,7 +24,7 @@ fn tor_with_peer_and_service() {
     assert_eq!((found.rpc, found.remarks), (None, vec![Remark::NotAdvertised(ZoneKind::I2p)]));
     let [tor, i2p] = found.service.config.zones.as_slice() else { panic!("{:?}", found.service) };
     assert_eq!((tor.kind, tor.max_outgoing, tor.max_incoming), (ZoneKind::Tor, 7, 0));
-    assert_eq!((tor.isolation, tor.relay, tor.peers.len()), (StreamIsolation::PerDial, RelayPolicy::Fluff, 1));
+    assert_eq!((tor.isolation, tor.relay, tor.peers.len()), (StreamIsolation::PerDial, RelayPolicy::Courier, 1));
     assert_eq!((i2p.kind, i2p.max_outgoing, i2p.max_incoming, i2p.own.len()), (ZoneKind::I2p, 0, 9, 1));
     let [Transport::Socks(proxy), Transport::None] = found.service.transports.as_slice() else { panic!("{:?}", found.service) };
     assert!(matches!(proxy.auth, SocksAuth::IsolationRequired));
@@ -117,7 +117,7 @@ fn consequences_are_remarked() {
 fn noise_is_chosen_for_a_network_unless_its_proxy_forbids_it() {
     let zones = settings("--proxy tor,127.0.0.1:1 --proxy i2p,127.0.0.1:2,disable_noise --relay-policy tor=noise").unwrap();
     let policies: Vec<RelayPolicy> = zones.service.config.zones.iter().map(|zone| zone.relay).collect();
-    assert_eq!(policies[..2], [RelayPolicy::Noise, RelayPolicy::Fluff]);
+    assert_eq!(policies[..2], [RelayPolicy::Noise, RelayPolicy::Courier]);
     let refused = settings("--proxy tor,127.0.0.1:1,disable_noise --relay-policy noise").unwrap_err().to_string();
     assert!(refused.starts_with("--relay-policy: noise is chosen for tor"), "{refused}");
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use anonet_core::{Instant, Network, Node, ProxyState, StashReport, StashState, TxId, Witness, ZoneReport};
+use anonet_core::{
+    CourierConfig, CourierReport, Instant, Network, Node, ProxyState, StashReport, StashState, TxId, Witness, ZoneReport,
+};
 use serde::{Deserialize, Serialize};
 
 use super::super::args::StashStore;
@@ -44,6 +46,24 @@ pub(crate) struct ZoneEntry {
     pub(crate) max_incoming: u32,
     pub(crate) white: usize,
     pub(crate) gray: usize,
+    /// Absent unless own transactions leave by courier.
+    pub(crate) couriers: Option<CourierEntry>,
+}
+
+/// The couriers of one zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CourierEntry {
+    /// Absent if none ever leaves.
+    pub(crate) next_in_seconds: Option<u64>,
+    pub(crate) under_way: u32,
+    pub(crate) sent: u64,
+    pub(crate) answered: u64,
+    /// Peers that may carry an own transaction.
+    pub(crate) carriers: u32,
+    /// On average; each is a circuit of its own where the proxy isolates streams.
+    pub(crate) per_day: u32,
+    /// What they write, on average, in units of 1,000,000 bytes.
+    pub(crate) megabytes_per_day: u64,
 }
 
 /// What is known of a zone's proxy, or of the direct way.
@@ -123,11 +143,12 @@ pub(crate) struct Reporter {
     pub(crate) own: OwnTxs,
     pub(crate) daemon: Option<DaemonState>,
     pub(crate) stash_store: StashStore,
+    pub(crate) courier: CourierConfig,
 }
 
 impl Reporter {
     pub(crate) fn status(&self, node: &Node, now: Instant) -> Status {
-        let zones = self.zones(node);
+        let zones = self.zones(node, now);
         let arrivals = self.received.list(now);
         let kept = node.stash().map(|entry| self.stash_entry(&entry, now));
         // what was submitted once more is shown as it is now
@@ -146,8 +167,24 @@ impl Reporter {
         }
     }
 
-    pub(crate) fn zones(&self, node: &Node) -> Vec<ZoneEntry> {
-        node.zones().zip(&self.zones).map(|(report, label)| zone_entry(&report, label)).collect()
+    pub(crate) fn zones(&self, node: &Node, now: Instant) -> Vec<ZoneEntry> {
+        let entry = |(report, label): (ZoneReport, &ZoneLabel)| ZoneEntry {
+            couriers: report.couriers.map(|couriers| self.couriers(&couriers, now)),
+            ..zone_entry(&report, label)
+        };
+        node.zones().zip(&self.zones).map(entry).collect()
+    }
+
+    fn couriers(&self, report: &CourierReport, now: Instant) -> CourierEntry {
+        CourierEntry {
+            next_in_seconds: report.next.map(|next| next.saturating_since(now).as_secs()),
+            under_way: report.flying,
+            sent: report.sent,
+            answered: report.answered,
+            carriers: report.carriers,
+            per_day: self.courier.per_day(),
+            megabytes_per_day: self.courier.bytes_per_day() / 1_000_000,
+        }
     }
 
     /// The chain, if there is a daemon that says what it is.
@@ -198,6 +235,11 @@ fn next_action(state: State, entry: &StashReport, now: Instant) -> String {
     let again = entry.next_round.map(|round| round.saturating_since(now).as_secs());
     match (state, again) {
         (State::Held, _) => "leaves by itself as soon as there is a way out".into(),
+        (State::Queued, _) if entry.rides_from.is_some_and(|from| from > now) => {
+            let wait = entry.rides_from.map_or(0, |from| from.saturating_since(now).as_secs());
+            format!("may take a courier in {wait} s, and then the next one that is fit for it")
+        }
+        (State::Queued, _) if entry.rides_from.is_some() => "takes the next courier that is fit for it".into(),
         (State::Queued, _) => "is written to the zone's links within seconds".into(),
         (State::Handed, Some(seconds)) => format!("is sent to the zone's links again in {seconds} s, in case it did not spread"),
         (State::Handed, None) if entry.witness.is_none() => {
@@ -270,6 +312,7 @@ fn zone_entry(report: &ZoneReport, label: &ZoneLabel) -> ZoneEntry {
         max_incoming: report.max_incoming,
         white: report.white,
         gray: report.gray,
+        couriers: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::super::args::StashStore;
 use super::super::daemon::{DaemonEntry, Standing};
 use super::super::relay_policy;
-use super::report::{Proxy, StashEntry, State, Status, ZoneEntry};
+use super::report::{CourierEntry, Proxy, StashEntry, State, Status, ZoneEntry};
 
 /// The state as lines of text; ends with a line break.
 pub(super) fn render(status: &Status) -> String {
@@ -74,6 +74,9 @@ fn write_zones(out: &mut String, zones: &[ZoneEntry]) -> std::fmt::Result {
         if let Some(reason) = &zone.proxy_reason {
             writeln!(out, "{}: {reason}", zone.name)?;
         }
+        if let Some(couriers) = &zone.couriers {
+            write_couriers(out, &zone.name, couriers)?;
+        }
         if zone.name != "public" && !zone.isolates && zone.max_outgoing > 0 {
             writeln!(
                 out,
@@ -84,6 +87,30 @@ fn write_zones(out: &mut String, zones: &[ZoneEntry]) -> std::fmt::Result {
         }
     }
     Ok(())
+}
+
+fn write_couriers(out: &mut String, zone: &str, couriers: &CourierEntry) -> std::fmt::Result {
+    match couriers.next_in_seconds {
+        Some(seconds) => write!(out, "{zone}: the next courier leaves in {}", span(seconds))?,
+        None => write!(out, "{zone}: no courier leaves")?,
+    }
+    writeln!(
+        out,
+        "; {} sent, {} answered, {} under way; about {} a day, {} MB",
+        couriers.sent, couriers.answered, couriers.under_way, couriers.per_day, couriers.megabytes_per_day
+    )?;
+    match couriers.carriers {
+        0 => writeln!(
+            out,
+            "{zone}: no peer may carry a transaction yet: name one that you trust with --add-peer; others may after a day or two"
+        ),
+        1..4 => writeln!(
+            out,
+            "{zone}: only {} peers may carry transactions, so the same ones carry several a day: name more with --add-peer",
+            couriers.carriers
+        ),
+        carriers => writeln!(out, "{zone}: {carriers} peers may carry transactions, each one a day"),
+    }
 }
 
 fn write_daemon(out: &mut String, daemon: Option<&DaemonEntry>) -> std::fmt::Result {
@@ -177,7 +204,9 @@ mod tests {
     fn status() -> Status {
         let zone = |name: &str, proxy: Option<&str>, isolates: bool| {
             json!({"name": name, "proxy": proxy, "proxy_state": "down", "proxy_reason": "it sleeps", "isolates": isolates, "relay_policy": (name != "public").then_some("fluff"),
-                   "outgoing": 1, "incoming": 0, "dialing": 2, "max_outgoing": 12, "max_incoming": 0, "white": 3, "gray": 4})
+                   "outgoing": 1, "incoming": 0, "dialing": 2, "max_outgoing": 12, "max_incoming": 0, "white": 3, "gray": 4,
+                   "couriers": isolates.then(|| json!({"next_in_seconds": 40, "under_way": 1, "sent": 9, "answered": 8, "carriers": 2,
+                                                       "per_day": 832, "megabytes_per_day": 17}))})
         };
         let entry = |state: &str, why: Option<&str>, zone: Option<&str>| {
             json!({"txid": "ab", "size": 5, "state": state, "why": why, "zone": zone, "peers_handed_to": 2,
@@ -206,6 +235,8 @@ mod tests {
             "direct",
             "1/12",
             "tor: it sleeps",
+            "tor: the next courier leaves in 40 s; 9 sent, 8 answered, 1 under way; about 832 a day, 17 MB\n",
+            "tor: only 2 peers may carry transactions",
             "i2p: no stream isolation",
             "own transactions: 3 (kept on disk)",
             "ab (5 bytes) held: no peer\n",
