@@ -41,6 +41,12 @@ impl Launch {
         self.dir.join("trace")
     }
 
+    /// The policy with which transactions leave at once, as most tests are not about when, unless the options name one.
+    fn at_once(&self) -> &'static [&'static str] {
+        let named = self.options.iter().any(|option| option == "--relay-policy");
+        if named { &[] } else { &["--relay-policy", "fluff"] }
+    }
+
     /// Starts the node; what it prints is added to the log.
     pub(super) fn spawn(&self) -> Child {
         let mut command = Command::new(program());
@@ -49,6 +55,7 @@ impl Launch {
             .args(["--rpc-bind", &format!("127.0.0.1:{}", self.rpc_port)])
             .arg("--data-dir")
             .arg(self.data_dir())
+            .args(self.at_once())
             .args(&self.options);
         if self.watching == Watching::Strace {
             command = Trace::wrap(&command, &self.trace());

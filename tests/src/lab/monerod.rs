@@ -13,7 +13,7 @@ use super::process::{WorkDir, json_of, output_of, start, tool};
 use super::tor::{pids_in, port_in};
 
 /// How many transactions a chain comes with: one each of the sizes that `monero-regtest` makes.
-const TRANSACTIONS: u32 = 4;
+const TRANSACTIONS: usize = 4;
 
 /// A block takes some 10 ms.
 const MINE_WITHIN: Duration = Duration::from_secs(120);
@@ -49,19 +49,27 @@ impl Chain {
     pub fn shared() -> &'static Self {
         static CHAIN: OnceLock<Chain> = OnceLock::new();
         CHAIN.get_or_init(|| match env::var_os("ANONET_LAB_CHAIN") {
-            Some(path) if !path.is_empty() => Self::open_or_make(PathBuf::from(path), None),
-            _ => {
-                let dir = WorkDir::new("chain");
-                Self::open_or_make(dir.path().join("chain"), Some(dir))
-            }
+            Some(path) if !path.is_empty() => Self::open_or_make(PathBuf::from(path), None, TRANSACTIONS),
+            _ => Self::with_transactions(TRANSACTIONS),
         })
     }
 
-    fn open_or_make(path: PathBuf, dir: Option<WorkDir>) -> Self {
+    /// A chain of one's own with so many transactions; takes longer, the more there are.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be made.
+    #[must_use]
+    pub fn with_transactions(count: usize) -> Self {
+        let dir = WorkDir::new("chain");
+        Self::open_or_make(dir.path().join("chain"), Some(dir), count)
+    }
+
+    fn open_or_make(path: PathBuf, dir: Option<WorkDir>, transactions: usize) -> Self {
         let about_file = path.join("chain.json");
         if !about_file.exists() {
             start("the chain", || {
-                output_of(tool("monero-regtest").arg("chain").arg(&path).args(["--txs", &TRANSACTIONS.to_string()]))
+                output_of(tool("monero-regtest").arg("chain").arg(&path).args(["--txs", &transactions.to_string()]))
             });
         }
         let text = fs::read(&about_file).expect("a made chain has a chain.json");
@@ -86,7 +94,8 @@ impl Chain {
         (self.about["height"].as_u64().expect("it has a height"), id.try_into().expect("an id has 32 bytes"))
     }
 
-    /// Transaction 1 to 4. The first two fit one noise packet, 3 takes two, 4 takes three.
+    /// A transaction, from 1 on; a shared chain has four. Of each four the first two fit one noise packet, the next takes two, and
+    /// the last three.
     ///
     /// # Panics
     ///
@@ -144,8 +153,14 @@ impl Monerod {
     /// streams the network `zone` (`tor` or `i2p`) brings to `bind_port`.
     #[must_use]
     pub fn hidden(chain: &Chain, zone: &str, proxy_port: u16, address: &str, bind_port: u16) -> Self {
+        Self::hidden_with_room(chain, (zone, proxy_port), address, bind_port, 40)
+    }
+
+    /// The same with room for so many incoming links.
+    #[must_use]
+    pub fn hidden_with_room(chain: &Chain, (zone, proxy_port): (&str, u16), address: &str, bind_port: u16, room: u32) -> Self {
         let proxy = format!("{zone},127.0.0.1:{proxy_port},10");
-        let inbound = format!("{address},127.0.0.1:{bind_port},40");
+        let inbound = format!("{address},127.0.0.1:{bind_port},{room}");
         Self::start(chain, &["--synced", "--tx-proxy", &proxy, "--anonymous-inbound", &inbound])
     }
 

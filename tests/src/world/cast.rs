@@ -2,7 +2,7 @@
 
 use anonet_core::levin::{self, Kind};
 use anonet_core::wire::{HandshakeRequest, HandshakeResponse, NodeData, PeerEntry};
-use anonet_core::{Addr, Config, Network, PeerRole, ZoneConfig, ZoneKind};
+use anonet_core::{Addr, Config, Network, PeerRole, RelayPolicy, ZoneConfig, ZoneKind};
 use bytes::BytesMut;
 
 use crate::sim::names;
@@ -39,10 +39,12 @@ pub fn addr(kind: ZoneKind, index: usize) -> Addr {
     Addr::parse(&text, 18_083).expect("the name is well formed")
 }
 
-/// A zone whose node is number `index`, and which knows the nodes `peers`.
+/// A zone whose node is number `index`, which knows the nodes `peers`, and whose own transactions leave within seconds, as most
+/// tests are not about when.
 #[must_use]
 pub fn zone(kind: ZoneKind, index: usize, peers: &[usize]) -> ZoneConfig {
     let mut zone = ZoneConfig::new(kind);
+    zone.relay = RelayPolicy::Fluff;
     zone.own = vec![addr(kind, index)];
     zone.max_incoming = 16;
     zone.peers = peers.iter().map(|&peer| (addr(kind, peer), PeerRole::Known)).collect();
