@@ -118,8 +118,8 @@ fn rows() -> Vec<Dialogue> {
     let mut ours =
         dialogue("dandelion §11", "more than 20 units are dropped in silence", || scene(6, &[1, 1], 1).submit(60_704), "");
     ours.differs = Some("it is refused before it is accepted");
-    ours.output = "the transaction has 60704 bytes, more than the 60703 that the policy noise carries: start with another \
-                   --relay-policy"
+    ours.output = "the transaction has 60704 bytes, more than the 60703 that the relay policy carries: start with \
+                   --relay-policy fluff to send it"
         .into();
     rows.push(ours);
     let mut ours = dialogue("dandelion §11", "both channels may point at one connection", one_link_left, "one channel's pace");

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anonet_core::{
-    Config, Durability, Event, Exposure, Instant, Limits, LocalTx, MAX_USES, Node, RecipientTag, StashState, StoredTx,
-    SubmitError, Submitted, TxId, Use, ZoneKind,
+    Config, Durability, Event, Exposure, Instant, Limits, LocalTx, MAX_USES, Node, RecipientTag, RelayPolicy, StashState,
+    StoredTx, SubmitError, Submitted, TxId, Use, ZoneKind,
 };
 use bytes::Bytes;
 
@@ -28,6 +28,8 @@ struct Kept {
 pub(super) struct Own {
     limits: Limits,
     durability: Durability,
+    /// They wait for couriers before it is written down who gets them.
+    by_courier: bool,
     kept: BTreeMap<TxId, Kept>,
     /// How often an [`Event::Expired`] is still to come.
     expired: BTreeMap<TxId, u32>,
@@ -37,9 +39,18 @@ pub(super) struct Own {
 }
 
 impl Own {
-    pub(super) const fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         let (limits, durability) = (config.limits, config.durability);
-        Self { limits, durability, kept: BTreeMap::new(), expired: BTreeMap::new(), exposing: BTreeMap::new(), handed: 0 }
+        let by_courier = config.zones.iter().any(|zone| zone.kind.is_anonymity() && zone.relay == RelayPolicy::Courier);
+        Self {
+            limits,
+            durability,
+            by_courier,
+            kept: BTreeMap::new(),
+            expired: BTreeMap::new(),
+            exposing: BTreeMap::new(),
+            handed: 0,
+        }
     }
 
     /// Drops what is due by `now`.
@@ -124,11 +135,11 @@ impl Own {
             }
             Event::Queued { id, zone } => {
                 Self::may_leave_by(kinds[zone.index()], kinds);
-                let recorded = self.exposing.get(id).copied().unwrap_or(false);
-                assert!(recorded || self.durability == Durability::Memory, "leaves before that is written down");
+                assert!(self.by_courier || self.is_recorded(id), "leaves before that is written down");
             }
-            Event::Handed { zone, recipients, .. } => {
+            Event::Handed { id, zone, recipients } => {
                 Self::may_leave_by(kinds[zone.index()], kinds);
+                assert!(!self.by_courier || self.is_recorded(id), "has left before that was written down");
                 assert!(*recipients > 0);
                 self.handed += 1;
             }
@@ -142,6 +153,10 @@ impl Own {
             }
             _ => {}
         }
+    }
+
+    fn is_recorded(&self, id: &TxId) -> bool {
+        self.durability == Durability::Memory || self.exposing.get(id).copied().unwrap_or(false)
     }
 
     fn may_leave_by(zone: ZoneKind, kinds: &[ZoneKind]) {
