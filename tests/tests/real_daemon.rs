@@ -111,6 +111,50 @@ fn a_transaction_from_a_hidden_monerod_waits_and_reaches_the_public_peer_that_we
     node.stop();
 }
 
+/// monerod 0.18 sends noise, and transactions in it, only to peers that claim at least its own height.
+#[test]
+#[ignore = "needs the Debian packages monero and tor; run by .ci/run"]
+fn a_monerod_with_noise_goes_on_sending_to_our_hidden_service_while_the_chain_grows() {
+    let (lab, chain) = (lab(), Chain::shared());
+    let daemon = Monerod::start(chain, &["--synced"]);
+    let address = lab.address("node");
+    let inbound = format!("{address},127.0.0.1:{},25", lab.node_port);
+    let rpc = rpc_of(&daemon);
+    let node = Node::start(&["--no-public", "--proxy", &lab.proxy(), "--anonymous-inbound", &inbound, "--daemon-address", &rpc]);
+    daemon_is_up(&node);
+    let proxy = format!("tor,127.0.0.1:{},10", lab.net.socks_port());
+    let side = format!("127.0.0.1:{}", daemon.p2p_port());
+    let options = ["--tx-proxy", &proxy, "--add-exclusive-node", &address, "--add-exclusive-node", &side];
+    let sender = Monerod::start(chain, &options);
+    // its connection to us alone has a hidden name
+    let shown = || {
+        let connections = sender.connections();
+        let ours = connections.iter().find(|link| link.to_string().contains(".onion"));
+        ours.and_then(|link| link["height"].as_u64()).ok_or_else(|| format!("{connections:?}"))
+    };
+    wait_for("monerod has a link to us", 2 * MINUTE, shown);
+    let mut height = chain.tip().0;
+    for (number, blocks) in [(1, 5), (2, 40)] {
+        for _ in 0..blocks {
+            daemon.mine(1);
+            height += 1;
+        }
+        let claimed = height.next_multiple_of(30);
+        wait_for("monerod is shown a height at or above its own", 4 * MINUTE, || match shown()? {
+            height if height == claimed => Ok(()),
+            other => Err(format!("{other}, and not {claimed}: {}", node.status()["daemon"])),
+        });
+        let transaction = chain.transaction(number);
+        sender.submit(&transaction);
+        wait_for("it has come in noise", 6 * MINUTE, || match node.received(&transaction) {
+            Some(entry) => Ok(entry),
+            None => Err(format!("{:?}, {}", sender.connections(), node.status())),
+        });
+    }
+    assert_eq!(node.zone("tor")["incoming"], 1, "the link stays up");
+    node.stop();
+}
+
 #[test]
 #[ignore = "needs the Debian packages monero and tor; run by .ci/run"]
 fn an_own_transaction_is_done_once_the_daemon_has_seen_it() {
