@@ -6,6 +6,7 @@ use crate::conn::{Conn, Phase, Purpose};
 use crate::error::{CloseReason, DialFailure, Refused, UnknownConn};
 use crate::ids::{ConnId, ZoneId};
 use crate::output::{Direction, Note};
+use crate::stash::Held;
 use crate::time::Instant;
 
 /// Outputs that may wait before incoming streams are refused: an embedder that is this far behind has enough to do.
@@ -83,7 +84,8 @@ impl Node {
         *zone.count_of(found) += 1;
         zone.failures_in_row = 0;
         let (id, request) = (zone.id, zone.handshake_request.clone());
-        if zone.proxy_worked() {
+        let proxy_is_back = zone.proxy_worked();
+        if proxy_is_back {
             self.outbox.note(Note::ProxyUp { zone: id });
         }
         if is_ping {
@@ -93,6 +95,10 @@ impl Node {
         }
         self.schedule(conn);
         self.fill(id);
+        if proxy_is_back {
+            // what was held for want of it may have no new link to wait for: its way out may be one that lasted, or a courier
+            self.reroute(Held::Include);
+        }
         Ok(())
     }
 

@@ -179,6 +179,7 @@ impl Stash {
     pub(crate) fn carry(&mut self, handle: Handle, zone: ZoneId) {
         if let Some(entry) = self.entries.find_mut(handle) {
             entry.under_way += 1;
+            entry.waits = false;
             if entry.recipients.is_empty() {
                 entry.state = StashState::Queued(zone);
             }
