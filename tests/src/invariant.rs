@@ -23,8 +23,8 @@ const FAULTS: usize = 40;
 const TXS: u8 = 8;
 const PEERS: usize = 3;
 
-/// When nothing fails any more, so long.
-const CALM: Duration = Duration::from_secs(600);
+/// When nothing fails any more: so long, and again as long as something has not left, so many times.
+const CALM: (Duration, u32) = (Duration::from_secs(600), 36);
 
 /// What was found to be broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub enum Broken {
     Leaked(u8),
     /// An own transaction is neither kept nor at a peer.
     Lost(u8),
-    /// An own transaction had ten calm minutes and has not left.
+    /// An own transaction had six calm hours and has not left.
     Stuck(u8),
     /// The public zone was never in use, so that nothing was tried.
     Idle,
@@ -111,7 +111,12 @@ impl Run {
             run.world.run_for(pause);
         }
         run.world.faults = crate::world::Faults::default();
-        run.world.run_for(CALM);
+        for _ in 0..CALM.1 {
+            run.world.run_for(CALM.0);
+            if (0..run.submitted).all(|number| run.has_left(number)) {
+                break;
+            }
+        }
         run
     }
 
@@ -174,16 +179,22 @@ impl Run {
         }
     }
 
+    fn stands(&self, number: u8, kind: ZoneKind) -> bool {
+        self.world.record.written(self.user, kind).any(|stream| has_row(stream, blob(number)[0], 64))
+    }
+
+    fn has_left(&self, number: u8) -> bool {
+        self.stands(number, ZoneKind::Tor) || self.stands(number, ZoneKind::I2p)
+    }
+
     fn check(&self, number: u8) -> Result<(), Broken> {
-        let stands = |kind| self.world.record.written(self.user, kind).any(|stream| has_row(stream, blob(number)[0], 64));
-        if stands(ZoneKind::Public) {
+        if self.stands(number, ZoneKind::Public) {
             return Err(Broken::Leaked(number));
         }
         let report = self.world.node(self.user).stash().find(|report| report.id.as_bytes()[0] == number);
-        let left = stands(ZoneKind::Tor) || stands(ZoneKind::I2p);
         match report.map(|report| report.state) {
             None => Err(Broken::Lost(number)),
-            Some(_) if !left => Err(Broken::Stuck(number)),
+            Some(_) if !self.has_left(number) => Err(Broken::Stuck(number)),
             Some(_) => Ok(()),
         }
     }

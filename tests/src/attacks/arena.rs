@@ -28,7 +28,7 @@ pub const TX_SIZE: usize = 2_200;
 pub const SPREAD: Duration = Duration::from_secs(10);
 
 /// Blocks that peers have.
-const HEIGHT: u64 = 3_000;
+pub const HEIGHT: u64 = 3_000;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

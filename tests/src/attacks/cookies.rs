@@ -8,7 +8,7 @@ use super::{Attack, Figure, Policy};
 
 pub(super) const ATTACK: Attack = Attack {
     name: "peer-list cookie",
-    about: "a sender that knows ten peers and wants twelve links; k of the ten tell of an onion that nobody else knows: the share of runs in which it is handed a transaction within ten. The models \
+    about: "a sender that knows ten peers and wants twelve links; k of the ten tell of an onion that nobody else knows: the share of runs in which it is handed one of ten transactions, in less than two hours. The models \
             have no peer list",
     figure: Figure::Share,
     variants: &[1, 3, 10],

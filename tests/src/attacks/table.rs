@@ -87,9 +87,28 @@ pub fn markdown(rows: &[Row], seeds: u64) -> String {
         let figures: Vec<String> = row.figures.iter().map(|&figure| shown(figure, row.attack.figure)).collect();
         let _ = writeln!(out, "| {} | {} |", row.name(), figures.join(" | "));
     }
+    out.push_str(&pays(rows));
     out.push_str("\n## What the rows say\n\n");
     for attack in ALL {
         let _ = writeln!(out, "* **{}**: {}.", attack.name, attack.about);
+    }
+    out
+}
+
+/// What is not more than this is a matter of chance.
+const CHANCE: f64 = 0.05;
+
+/// The rows in which another policy does better than the first, `courier`.
+fn pays(rows: &[Row]) -> String {
+    let mut out = String::from("\n## Where courier pays\n\n");
+    for row in rows {
+        let Some((Some(first), others)) = row.figures.split_first() else { continue };
+        let best = others.iter().flatten().copied().fold(f64::INFINITY, f64::min);
+        let worse = if row.attack.figure == Figure::Share { *first > best + CHANCE } else { *first > best };
+        if worse {
+            let (own, other) = (shown(Some(*first), row.attack.figure), shown(Some(best), row.attack.figure));
+            let _ = writeln!(out, "* {}: {own}, where the best of the others has {other}.", row.name());
+        }
     }
     out
 }
