@@ -17,7 +17,7 @@ use crate::world::World;
 use crate::world::cast::{addr, config, zone};
 
 /// The policies that take turns, one seed each.
-pub const POLICIES: [RelayPolicy; 2] = [RelayPolicy::Fluff, RelayPolicy::Noise];
+pub const POLICIES: [RelayPolicy; 3] = [RelayPolicy::Courier, RelayPolicy::Fluff, RelayPolicy::Noise];
 
 const FAULTS: usize = 40;
 const TXS: u8 = 8;

@@ -18,7 +18,8 @@ fn blob(number: u8) -> Bytes {
 
 #[test]
 fn no_byte_of_an_own_transaction_reaches_a_public_link_and_none_is_lost() {
-    for seed in 0..60 {
+    // the last one: held for want of a proxy that came back under links that had lasted
+    for seed in (0..60).chain([2_991]) {
         invariant::check(seed).unwrap_or_else(|broken| panic!("SEED={seed}: {broken}"));
     }
 }

@@ -46,7 +46,13 @@ pub enum Policy {
 
 impl Policy {
     /// All of them, in the order of the columns.
-    pub const ALL: [Self; 4] = [Self::Ours(RelayPolicy::Noise), Self::Ours(RelayPolicy::Fluff), Self::Cuprate, Self::Core30];
+    pub const ALL: [Self; 5] = [
+        Self::Ours(RelayPolicy::Courier),
+        Self::Ours(RelayPolicy::Noise),
+        Self::Ours(RelayPolicy::Fluff),
+        Self::Cuprate,
+        Self::Core30,
+    ];
 
     /// The name in the head of a column.
     #[must_use]

@@ -165,6 +165,7 @@ impl Scenario {
     pub(super) fn config(&self, network: Keyed, index: usize) -> Config {
         let mut config = Config::new(Network::Regtest);
         config.limits = self.limits;
+        config.expected_height = self.height;
         if self.confirms.is_some() {
             config.witness = Witness::Embedder;
         }
