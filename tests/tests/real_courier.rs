@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use anonet_tests::lab::{Auth, Chain, FakeSocks, Monerod, Node, TorNet, free_port, onions, wait_for};
+use anonet_tests::lab::{Auth, Chain, FakeSocks, Monerod, Node, TorNet, Transaction, free_port, onions, wait_for};
 use serde_json::{Value, json};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -26,6 +26,13 @@ fn lab() -> &'static Lab {
         let ports = [free_port(), free_port()];
         Lab { net: TorNet::start(&[("one", VIRTUAL_PORT, ports[0]), ("two", VIRTUAL_PORT, ports[1])]), ports }
     })
+}
+
+/// As a wallet does, which does not wait for what becomes of it.
+fn hand_in(node: &Node, transaction: &Transaction) {
+    let hex: String = transaction.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let answer = node.rpc("/send_raw_transaction", &json!({"tx_as_hex": hex}));
+    assert_eq!(answer["status"], "OK", "{answer}");
 }
 
 fn couriers(node: &Node) -> Value {
@@ -52,8 +59,7 @@ fn monerods_get_transactions_of_every_size_from_couriers_over_tor() {
     // one that fits into a record, and one that takes three
     for number in [1, 4] {
         let transaction = chain.transaction(number);
-        let said = node.submit(&transaction);
-        assert!(said.status.success(), "{said:?}");
+        hand_in(&node, &transaction);
         let holds =
             || if monerods.iter().any(|monerod| monerod.holds(&transaction).is_ok()) { Ok(()) } else { Err(couriers(&node)) };
         wait_for("a courier has brought it to a pool", 3 * MINUTE, holds);
@@ -83,8 +89,7 @@ fn a_recipient_that_is_full_costs_a_retry_and_not_the_transaction() {
     let node = Node::start(&[&OFTEN[..], &peers].concat());
     for number in [2, 3] {
         let transaction = chain.transaction(number);
-        let said = node.submit(&transaction);
-        assert!(said.status.success(), "{said:?}");
+        hand_in(&node, &transaction);
         wait_for("it is in the pool of the one with room", 3 * MINUTE, || open.holds(&transaction));
         assert!(full.holds(&transaction).is_err(), "nobody could hand it there");
     }
@@ -116,9 +121,7 @@ fn ten_transactions_take_ten_recipients_and_credentials_of_their_own() {
     let node = Node::start(&options.iter().map(String::as_str).collect::<Vec<_>>());
     let chain = Chain::with_transactions(10);
     let transactions: Vec<_> = (1..=10).map(|number| chain.transaction(number)).collect();
-    for transaction in &transactions {
-        assert!(node.submit(transaction).status.success());
-    }
+    transactions.iter().for_each(|transaction| hand_in(&node, transaction));
     let got = |transaction| (0..10).find(|&place: &usize| recipients[place].received(transaction).is_some());
     wait_for("each has arrived somewhere", 5 * MINUTE, || {
         let missing = transactions.iter().filter(|transaction| got(transaction).is_none()).count();

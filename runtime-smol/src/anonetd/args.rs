@@ -230,7 +230,7 @@ pub(super) struct SubmitArgs {
     /// Until when to wait
     #[arg(long, value_enum, default_value = "handed")]
     pub(super) wait: WaitFor,
-    /// Seconds to wait at most [default: 30, or 900 with `--wait seen`]; it is shorter when the node has nobody to try
+    /// Seconds to wait at most [default: 900, or 30 while it is held]; it is shorter when the node has nobody to try
     #[arg(long, value_name = "SECONDS")]
     pub(super) timeout: Option<u32>,
 }

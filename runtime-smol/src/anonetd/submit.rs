@@ -1,7 +1,7 @@
 //! `anonetd submit`.
 
 use std::fs::File;
-use std::io::{self, Read, Write, stdin, stdout};
+use std::io::{self, IsTerminal, Read, Write, stderr, stdin, stdout};
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// turn.
 const IDLE: Duration = Duration::from_secs(3);
 
-/// How long to wait if nothing is said of it: for a peer, and for evidence, which takes a few blocks where the pool shows
-/// none.
+/// How long to wait if nothing is said of it: for a way out of what is held, and for a courier, or evidence, which takes a few
+/// blocks where the pool shows none.
 const TIMEOUT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(900));
 
 /// What is printed with `--json`.
@@ -59,8 +59,8 @@ pub(super) fn run(args: SubmitArgs) -> Result<(), Failure> {
         let timeout = args.timeout.map(|seconds| Duration::from_secs(seconds.into()));
         match args.wait {
             WaitFor::Held => {}
-            WaitFor::Handed => wait(&client, &mut accepted.entry, State::Handed, timeout.unwrap_or(TIMEOUT.0)).await?,
-            WaitFor::Seen => wait(&client, &mut accepted.entry, State::Seen, timeout.unwrap_or(TIMEOUT.1)).await?,
+            WaitFor::Handed => wait(&client, &mut accepted.entry, State::Handed, timeout).await?,
+            WaitFor::Seen => wait(&client, &mut accepted.entry, State::Seen, timeout.or(Some(TIMEOUT.1))).await?,
         }
         Ok(accepted)
     })?;
@@ -78,10 +78,13 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Follows one transaction until it has come so far, the time is up, or nothing is going on.
-async fn wait(client: &ControlClient, entry: &mut StashEntry, until: State, timeout: Duration) -> Result<(), Failure> {
+async fn wait(client: &ControlClient, entry: &mut StashEntry, until: State, timeout: Option<Duration>) -> Result<(), Failure> {
     let (mut waited, mut idle) = (Duration::ZERO, Duration::ZERO);
+    let mut progress = Progress::start();
+    let patience = |entry: &StashEntry| timeout.unwrap_or(if entry.state == State::Held { TIMEOUT.0 } else { TIMEOUT.1 });
     let done = |entry: &StashEntry| entry.state == State::Seen || entry.state == until || has_no_more_to_come(entry);
-    while !done(entry) && waited < timeout && idle < IDLE {
+    while !done(entry) && waited < patience(entry) && idle < IDLE {
+        progress.show(entry);
         Timer::after(PAUSE).await;
         waited += PAUSE;
         let status = client.status().await.map_err(|error| {
@@ -94,6 +97,33 @@ async fn wait(client: &ControlClient, entry: &mut StashEntry, until: State, time
         }
     }
     Ok(())
+}
+
+/// One line on a terminal that says what is waited for.
+struct Progress {
+    shown: bool,
+}
+
+impl Progress {
+    fn start() -> Self {
+        Self { shown: false }
+    }
+
+    fn show(&mut self, entry: &StashEntry) {
+        if stderr().is_terminal() {
+            self.shown = true;
+            // a terminal that is gone is no reason to stop
+            let _ = write!(stderr(), "\r\x1b[K{}: {}", entry.state.name(), entry.next_action);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.shown {
+            let _ = write!(stderr(), "\r\x1b[K");
+        }
+    }
 }
 
 /// It was handed over, and nobody can ever show what became of it.
@@ -125,7 +155,7 @@ fn describe(entry: &StashEntry) -> String {
     match (entry.state, entry.why.as_deref()) {
         (State::Held, why) => format!("held: the node keeps it and sends it when it can; {}", why.unwrap_or("it waits")),
         (State::Seen, _) => format!("seen {}: the network has it", seen_by(entry)),
-        (State::Queued, _) => format!("queued: it is on its way to peers of {zone}"),
+        (State::Queued, _) => format!("queued for peers of {zone}: it {}", entry.next_action),
         (State::Handed, _) => {
             let who = match entry.peers_handed_to {
                 1 => format!("1 peer of {zone} was given it"),
@@ -175,7 +205,7 @@ mod tests {
         serde_json::from_value(json!({
             "txid": "ab", "size": 5, "state": state, "why": (state == "held").then_some("no peer is connected"),
             "zone": (state != "held").then_some("tor"), "peers_handed_to": handed, "peers_proven": proven,
-            "next_action": "", "expires_in_seconds": 9,
+            "next_action": "takes the next courier", "expires_in_seconds": 9,
         }))
         .unwrap()
     }
@@ -184,7 +214,7 @@ mod tests {
     fn the_state_is_told_with_its_consequence() {
         for (entry, says, advises) in [
             (entry("held", 0, 0), "no peer is connected", "until `anonetd status` says handed"),
-            (entry("queued", 0, 0), "peers of tor", "until `anonetd status` says handed"),
+            (entry("queued", 0, 0), "peers of tor: it takes the next courier", "until `anonetd status` says handed"),
             (entry("handed", 1, 0), "1 peer of tor was", "2 more minutes"),
             (entry("handed", 3, 1), "3 peers of tor were given it; unconfirmed", "surely read"),
             (StashEntry { witness: Some("daemon".into()), ..entry("seen", 1, 0) }, "by the daemon", "may stop"),
