@@ -120,6 +120,13 @@ fn what_no_courier_holds_is_refused_before_it_is_accepted() {
     submit(&mut world, user, 1, LARGEST).unwrap();
     let refused = submit(&mut world, user, 2, LARGEST + 1);
     assert_eq!(refused, Err(SubmitError::TooLarge { size: LARGEST + 1, most: LARGEST }));
+    // one that an earlier run accepted under another policy
+    let tx = LocalTx::new(vec![2; LARGEST + 1].into()).unwrap();
+    let stored = StoredTx { id: TxId::new([2; 32]), tx, submitted: START, exposure: Exposure::Nobody, uses: Vec::new() };
+    world.call(user, |node, now| node.forget_tx(now, TxId::new([1; 32])));
+    world.call(user, |node, now| node.restore_tx(now, stored)).unwrap();
+    world.run_for(HOUR);
+    assert_eq!(state(&world, user), StashState::Held(anonet_core::route::Why::TooLargeForCouriers));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 use super::Node;
+use super::send::Announce;
 use crate::addr::Addr;
 use crate::conn::{Conn, Purpose};
 use crate::error::CloseReason;
@@ -11,14 +12,14 @@ use crate::ids::{ConnId, ZoneId};
 use crate::levin::Kind;
 use crate::output::Event;
 use crate::peers::Failure;
-use crate::relay::courier::{FLYING_AT_MOST, Flight, SizeClass, Step};
+use crate::relay::courier::{Couriers, FLYING_AT_MOST, Flight, SizeClass, Step};
 use crate::relay::units::LocalUnits;
 use crate::select;
 use crate::stash::{Held, RecipientTag, Standing};
 use crate::table::Handle;
 use crate::wire::{HandshakeResponse, command};
 use crate::zone::policy::BEFORE_HANDSHAKE;
-use crate::zone::route::LocalExit;
+use crate::zone::route::{LocalExit, Why};
 
 /// How far a peer's height may be from that of the own daemon, below and above: one that is behind is not synchronized, and
 /// drops a transaction unread.
@@ -78,6 +79,10 @@ impl Node {
     /// Gives an own transaction to the couriers of the zone that `exit` names.
     pub(super) fn courier_local(&mut self, entry: Handle, exit: &LocalExit) {
         let Some(id) = self.stash.id(entry) else { return };
+        let largest = self.zones[exit.zone().index()].couriers.as_ref().map_or(0, Couriers::largest);
+        if self.stash.leave_by(entry, exit).is_some_and(|blob| blob.len() > largest) {
+            return self.hold(entry, Why::TooLargeForCouriers, Announce::Changes);
+        }
         if self.cargo.add(self.now, entry, &self.numbers, &mut self.own_rng) {
             self.stash.carry(entry, exit.zone());
             self.outbox.event(Event::Queued { id, zone: exit.zone() });

@@ -12,7 +12,7 @@ use crate::ids::{ConnId, ZoneId};
 use crate::levin::{self, Kind};
 use crate::output::Event;
 use crate::rand::Poisson;
-use crate::relay::courier::MAX_COURIER_TX;
+use crate::relay::courier::Couriers;
 use crate::relay::noise::MAX_NOISE_TX;
 use crate::stash::{Exposure, Held, RecipientTag, Standing, StashState};
 use crate::table::Handle;
@@ -98,7 +98,7 @@ impl Node {
     pub(super) fn largest_local(&self) -> Option<usize> {
         let limit = |zone: &Zone| match zone.relay {
             RelayPolicy::Noise => zone.noise.as_ref().map(|_| MAX_NOISE_TX),
-            RelayPolicy::Courier => zone.couriers.as_ref().map(|_| MAX_COURIER_TX),
+            RelayPolicy::Courier => zone.couriers.as_ref().map(Couriers::largest),
             RelayPolicy::Fluff => None,
         };
         self.zones.iter().filter_map(limit).min()

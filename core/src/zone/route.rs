@@ -74,6 +74,11 @@ pub enum Why {
     /// The anonymity zone's noise channels cannot carry it.
     #[error("it has more than the 60,703 bytes that the policy noise carries: start with another --relay-policy")]
     TooLargeForNoise,
+    /// No courier of the anonymity zone holds it.
+    #[error(
+        "it is larger than any courier that this node sends: start with another --relay-policy, or with --courier-every for all sizes"
+    )]
+    TooLargeForCouriers,
     /// Neither an anonymity zone nor the public zone is configured for sending.
     #[error("no zone is configured that could send it: configure --proxy tor,IP:PORT and a peer")]
     NoZone,

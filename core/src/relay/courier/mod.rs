@@ -16,9 +16,6 @@ use crate::config::CourierConfig;
 use crate::rand;
 use crate::time::Instant;
 
-/// The largest transaction that the largest courier holds, in bytes.
-pub(crate) const MAX_COURIER_TX: usize = 194_419;
-
 /// Bytes that are read of a target, handshake answer included; what comes after them is left unread.
 pub(crate) const READ_AT_MOST: usize = 64 << 10;
 
@@ -43,6 +40,14 @@ impl SizeClass {
             Self::Large => 64,
         }
     }
+
+    /// The largest transaction, in bytes, that surely fits.
+    pub(crate) const fn capacity(self) -> usize {
+        // what a record holds beside its header, and what a message takes beside the transaction
+        const RECORD: usize = 3_039;
+        const MESSAGE: usize = 77;
+        self.records() as usize * RECORD - MESSAGE
+    }
 }
 
 /// The clocks of one zone's couriers.
@@ -66,6 +71,12 @@ impl Couriers {
     /// When the next one leaves.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.next.into_iter().flatten().min()
+    }
+
+    /// The largest transaction that some courier of this zone holds, in bytes.
+    pub(crate) fn largest(&self) -> usize {
+        let flies = |class: &SizeClass| !self.every[*class as usize].is_zero();
+        SizeClass::ALL.into_iter().filter(flies).map(SizeClass::capacity).max().unwrap_or(0)
     }
 
     /// Sends out no more.

@@ -152,8 +152,21 @@ fn reading_stops_at_the_limit() {
 
 #[test]
 fn the_largest_transaction_fills_the_largest_courier() {
-    assert_eq!(LocalUnits::cut(&exit(), &alloc::vec![7; MAX_COURIER_TX], 64).map(|units| units.count()), Some(64));
-    assert!(LocalUnits::cut(&exit(), &alloc::vec![7; MAX_COURIER_TX + 1], 64).is_none());
+    let count = |size, most| LocalUnits::cut(&exit(), &alloc::vec![7; size], most).map(|units| units.count());
+    for class in SizeClass::ALL {
+        let records = class.records();
+        assert_eq!(count(class.capacity(), records as usize), Some(records));
+        // a short length takes two bytes less
+        assert_eq!(count(class.capacity() + 3, records as usize), None);
+    }
+    assert_eq!((SizeClass::Large.capacity(), count(194_420, 64)), (194_419, None));
+    let mut numbers = CourierConfig::default();
+    let largest = |numbers: &CourierConfig| Couriers::new(START, numbers, &mut rng(1)).largest();
+    assert_eq!(largest(&numbers), 194_419);
+    numbers.every[2] = Duration::ZERO;
+    assert_eq!(largest(&numbers), SizeClass::Medium.capacity());
+    numbers.every = [Duration::ZERO; 3];
+    assert_eq!(largest(&numbers), 0);
     let unit = units(1).next(ZoneId(0)).unwrap();
     assert_eq!(unit.len(), UNIT);
 }
