@@ -169,7 +169,8 @@ fn after_a_kill_its_recipient_never_gets_it_again_and_another_one_does() {
     let _way = lab.open(port);
     let proxy = format!("tor,127.0.0.1:{port},4");
     let [first, second] = ["first", "second"].map(|service| format!("{}:{VIRTUAL_PORT}", lab.net.onion(service)));
-    let options = ["--no-public", "--retry-pause", "3,6", "--proxy", &proxy, "--add-peer", &first];
+    // exclusive, as the first may have heard of the second from the nodes of other tests, and tell of it
+    let options = ["--no-public", "--retry-pause", "3,6", "--proxy", &proxy, "--add-exclusive-node", &first];
     let before = lab.arrivals(&transaction);
     let since = || [0, 1].map(|index| lab.arrivals(&transaction)[index] - before[index]);
     let mut node = Node::start(&options);
@@ -186,7 +187,7 @@ fn after_a_kill_its_recipient_never_gets_it_again_and_another_one_does() {
         throughout(WATCH, || assert_eq!(since(), [1, 0]));
     }
     node.halt();
-    node.set_options(&[&options[..], &["--add-peer", &second]].concat());
+    node.set_options(&[&options[..], &["--add-exclusive-node", &second]].concat());
     node.start_again();
     wait_for("the other one is sent it", 2 * MINUTE, || if since() == [1, 1] { Ok(()) } else { Err(node.status()) });
     throughout(WATCH, || assert_eq!(since(), [1, 1]));
