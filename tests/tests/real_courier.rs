@@ -1,10 +1,9 @@
 //! Policy `courier` against real monerods behind a real Tor network, and with a proxy that records what it is asked.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use anonet_tests::lab::{Auth, Chain, FakeSocks, Monerod, Node, TorNet, Transaction, free_port, onions, wait_for};
+use anonet_tests::lab::{Auth, Chain, FakeSocks, Node, TorPair, Transaction, free_port, onions, wait_for};
 use serde_json::{Value, json};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -13,20 +12,6 @@ const VIRTUAL_PORT: u16 = 18083;
 /// Couriers so often that a test need not wait, and otherwise as they are.
 const OFTEN: [&str; 8] =
     ["--relay-policy", "courier", "--privacy", "fast", "--courier-every", "2,8,20", "--courier-first-record", "1,2"];
-
-/// One network for the whole program; it ends with it.
-struct Lab {
-    net: TorNet,
-    ports: [u16; 2],
-}
-
-fn lab() -> &'static Lab {
-    static LAB: OnceLock<Lab> = OnceLock::new();
-    LAB.get_or_init(|| {
-        let ports = [free_port(), free_port()];
-        Lab { net: TorNet::start(&[("one", VIRTUAL_PORT, ports[0]), ("two", VIRTUAL_PORT, ports[1])]), ports }
-    })
-}
 
 /// As a wallet does, which does not wait for what becomes of it.
 fn hand_in(node: &Node, transaction: &Transaction) {
@@ -42,11 +27,9 @@ fn couriers(node: &Node) -> Value {
 #[test]
 #[ignore = "needs the Debian packages monero and tor; run by .ci/run"]
 fn monerods_get_transactions_of_every_size_from_couriers_over_tor() {
-    let (lab, chain) = (lab(), Chain::shared());
-    let addresses = ["one", "two"].map(|service| format!("{}:{VIRTUAL_PORT}", lab.net.onion(service)));
-    let socks = lab.net.socks_port();
-    let monerods: Vec<Monerod> =
-        addresses.iter().zip(lab.ports).map(|(address, port)| Monerod::hidden(chain, "tor", socks, address, port)).collect();
+    let (lab, chain) = (TorPair::shared(), Chain::shared());
+    let (addresses, socks) = (lab.addresses(), lab.socks_port());
+    let monerods = [0, 1].map(|place| lab.monerod(chain, place, 40));
     let proxy = format!("tor,127.0.0.1:{socks},1");
     let peers = ["--no-public", "--proxy", &proxy, "--add-peer", &addresses[0], "--add-peer", &addresses[1]];
     let node = Node::start(&[&OFTEN[..], &peers].concat());
@@ -72,11 +55,9 @@ fn monerods_get_transactions_of_every_size_from_couriers_over_tor() {
 #[test]
 #[ignore = "needs the Debian packages monero and tor; run by .ci/run"]
 fn a_recipient_that_is_full_costs_a_retry_and_not_the_transaction() {
-    let (lab, chain) = (lab(), Chain::shared());
-    let addresses = ["one", "two"].map(|service| format!("{}:{VIRTUAL_PORT}", lab.net.onion(service)));
-    let socks = lab.net.socks_port();
-    let full = Monerod::hidden_with_room(chain, ("tor", socks), &addresses[0], lab.ports[0], 1);
-    let open = Monerod::hidden(chain, "tor", socks, &addresses[1], lab.ports[1]);
+    let (lab, chain) = (TorPair::shared(), Chain::shared());
+    let (addresses, socks) = (lab.addresses(), lab.socks_port());
+    let (full, open) = (lab.monerod(chain, 0, 1), lab.monerod(chain, 1, 40));
     // somebody else has the one place
     let proxy = format!("tor,127.0.0.1:{socks},1");
     let guest =

@@ -1,35 +1,17 @@
 //! Policy `noise` against real monerods behind a real Tor network.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use anonet_tests::lab::{Chain, Monerod, Node, TorNet, free_port, wait_for};
+use anonet_tests::lab::{Chain, Node, TorPair, wait_for};
 
 const MINUTE: Duration = Duration::from_secs(60);
-const VIRTUAL_PORT: u16 = 18083;
-
-/// One network for the whole program; it ends with it.
-struct Lab {
-    net: TorNet,
-    ports: [u16; 2],
-}
-
-fn lab() -> &'static Lab {
-    static LAB: OnceLock<Lab> = OnceLock::new();
-    LAB.get_or_init(|| {
-        let ports = [free_port(), free_port()];
-        Lab { net: TorNet::start(&[("one", VIRTUAL_PORT, ports[0]), ("two", VIRTUAL_PORT, ports[1])]), ports }
-    })
-}
 
 #[test]
 #[ignore = "needs the Debian packages monero and tor; run by .ci/run"]
 fn monerods_take_our_noise_and_put_our_fragments_together() {
-    let (lab, chain) = (lab(), Chain::shared());
-    let addresses = ["one", "two"].map(|service| format!("{}:{VIRTUAL_PORT}", lab.net.onion(service)));
-    let socks = lab.net.socks_port();
-    let monerods: Vec<Monerod> =
-        addresses.iter().zip(lab.ports).map(|(address, port)| Monerod::hidden(chain, "tor", socks, address, port)).collect();
+    let (lab, chain) = (TorPair::shared(), Chain::shared());
+    let (addresses, socks) = (lab.addresses(), lab.socks_port());
+    let monerods = [0, 1].map(|place| lab.monerod(chain, place, 40));
     let proxy = format!("tor,127.0.0.1:{socks},4");
     let options = ["--no-public", "--relay-policy", "noise", "--proxy", &proxy];
     let peers = ["--add-peer", &addresses[0], "--add-peer", &addresses[1]];
