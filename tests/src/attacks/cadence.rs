@@ -4,18 +4,15 @@ use std::time::Duration;
 
 use super::arena::{Run, Scene, Zones};
 use super::bench::Bench;
-use super::{Attack, Figure, Policy};
+use super::{Attack, Policy};
 use crate::sim::watch::Stream;
 
-pub(super) const ATTACK: Attack = Attack {
-    name: "cadence between zones",
-    about: "the spy has one Tor and one I2P link of every candidate, the runs of all seeds, and pairs those whose timed syncs are closest: \
+pub(super) const ATTACK: Attack = Attack::share(
+    "cadence between zones",
+    "the spy has one Tor and one I2P link of every candidate, the runs of all seeds, and pairs those whose timed syncs are closest: \
             hits beyond chance. The models have no second anonymity zone",
-    figure: Figure::Share,
-    variants: &[0],
-    parameter: ("", ""),
     play,
-};
+);
 
 fn play(bench: &Bench, policy: Policy, _: u64) -> Option<f64> {
     if !matches!(policy, Policy::Ours(_)) {

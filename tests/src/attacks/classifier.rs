@@ -7,20 +7,17 @@ use std::time::Duration;
 use super::arena::{Run, Scene};
 use super::bench::Bench;
 use super::stats::{Sample, classify};
-use super::{Attack, Figure, Policy};
+use super::{Attack, Policy};
 
 /// Looked at from the submission on.
 const WINDOWS: [Duration; 3] = [Duration::from_secs(15), Duration::from_secs(60), Duration::from_secs(300)];
 
-pub(super) const ATTACK: Attack = Attack {
-    name: "ISP traffic classifier",
-    about: "as many windows in which a transaction was submitted as the same windows of runs without: 2·accuracy − 1 of the best rule for \
+pub(super) const ATTACK: Attack = Attack::share(
+    "ISP traffic classifier",
+    "as many windows in which a transaction was submitted as the same windows of runs without: 2·accuracy − 1 of the best rule for \
             one of 15 numbers, found in every other run and tried in the rest",
-    figure: Figure::Share,
-    variants: &[0],
-    parameter: ("", ""),
     play,
-};
+);
 
 fn play(bench: &Bench, policy: Policy, _: u64) -> Option<f64> {
     let (busy, quiet) = (bench.runs(policy, Scene::BASE), bench.runs(policy, Scene::QUIET));

@@ -3,17 +3,14 @@
 use super::arena::{Scene, Zones};
 use super::bench::Bench;
 use super::stats::share;
-use super::{Attack, Figure, Policy};
+use super::{Attack, Policy};
 
-pub(super) const ATTACK: Attack = Attack {
-    name: "linking by I2P destination",
-    about: "the sender has Tor, where each stream has a circuit of its own, and I2P: the share of transactions that leave by I2P at all. The \
+pub(super) const ATTACK: Attack = Attack::share(
+    "linking by I2P destination",
+    "the sender has Tor, where each stream has a circuit of its own, and I2P: the share of transactions that leave by I2P at all. The \
             models have no second anonymity zone",
-    figure: Figure::Share,
-    variants: &[0],
-    parameter: ("", ""),
     play,
-};
+);
 
 fn play(bench: &Bench, policy: Policy, _: u64) -> Option<f64> {
     if !matches!(policy, Policy::Ours(_)) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::arena::{Run, Scene};
 use super::bench::Bench;
 use super::stats::share;
-use super::{Attack, Figure, Policy};
+use super::{Attack, Policy};
 use crate::sim::Keyed;
 use crate::sim::random::Use;
 use crate::sim::watch::Stream;
@@ -16,15 +16,12 @@ const PASSAGE: (Duration, Duration) = (Duration::from_millis(100), Duration::fro
 /// How much of a stream the two compare, up to the transaction.
 const COMPARED: Duration = Duration::from_secs(300);
 
-pub(super) const ATTACK: Attack = Attack {
-    name: "ISP together with the recipient",
-    about: "the recipient's times against those of every candidate's streams; the candidates are the runs of all seeds: how often \
+pub(super) const ATTACK: Attack = Attack::share(
+    "ISP together with the recipient",
+    "the recipient's times against those of every candidate's streams; the candidates are the runs of all seeds: how often \
             the closest is the sender's. No policy defends against this",
-    figure: Figure::Share,
-    variants: &[0],
-    parameter: ("", ""),
     play,
-};
+);
 
 fn play(bench: &Bench, policy: Policy, _: u64) -> Option<f64> {
     let runs = bench.runs(policy, Scene::BASE);

@@ -97,6 +97,13 @@ pub struct Attack {
     pub play: fn(&Bench, Policy, u64) -> Option<f64>,
 }
 
+impl Attack {
+    /// One without a parameter, whose figure is a share.
+    const fn share(name: &'static str, about: &'static str, play: fn(&Bench, Policy, u64) -> Option<f64>) -> Self {
+        Self { name, about, figure: Figure::Share, variants: &[0], parameter: ("", ""), play }
+    }
+}
+
 /// All of them, in the order of the rows.
 pub const ALL: &[Attack] = &[
     first_spy::ATTACK,

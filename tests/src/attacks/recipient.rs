@@ -5,19 +5,16 @@ use std::time::Duration;
 use super::arena::Scene;
 use super::bench::Bench;
 use super::stats::share;
-use super::{Attack, Figure, Policy};
+use super::{Attack, Policy};
 
 /// A stream that is older shows when its node is there, and how it behaves.
 const YOUNG: Duration = Duration::from_secs(60);
 
-pub(super) const ATTACK: Attack = Attack {
-    name: "recipient is a spy",
-    about: "the share of hand-overs on a stream that carries another transaction as well, or that the peer had watched for more than a minute before",
-    figure: Figure::Share,
-    variants: &[0],
-    parameter: ("", ""),
+pub(super) const ATTACK: Attack = Attack::share(
+    "recipient is a spy",
+    "the share of hand-overs on a stream that carries another transaction as well, or that the peer had watched for more than a minute before",
     play,
-};
+);
 
 fn play(bench: &Bench, policy: Policy, _: u64) -> Option<f64> {
     let runs = bench.runs(policy, Scene::BASE);

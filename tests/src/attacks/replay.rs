@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::bench::Bench;
 use super::stats::{Sample, classify};
-use super::{Attack, Figure, Policy};
+use super::{Attack, Policy};
 use crate::world::cast::{addr, config, node_data, public_node_data, zone};
 use crate::world::{RawIndex, World};
 
@@ -50,16 +50,13 @@ pub enum Seat {
 /// A frame, to whom, whether fluff, and how many ms after the spy's.
 pub type Reaction = (Seat, bool, Vec<u8>, f64);
 
-pub(super) const ATTACK: Attack = Attack {
-    name: "replay to suspects",
-    about: "a copy is sent to the sender and to nodes that never had it: 2·accuracy − 1 of the best rule for the number of their \
+pub(super) const ATTACK: Attack = Attack::share(
+    "replay to suspects",
+    "a copy is sent to the sender and to nodes that never had it: 2·accuracy − 1 of the best rule for the number of their \
             messages and the first and last delay, found in one half of the runs and tried in the other, less what guessing has by chance in 95 % of \
             cases. The models do not take copies in",
-    figure: Figure::Share,
-    variants: &[0],
-    parameter: ("", ""),
     play,
-};
+);
 
 fn play(bench: &Bench, policy: Policy, _: u64) -> Option<f64> {
     let Policy::Ours(relay) = policy else { return None };

@@ -5,20 +5,17 @@ use std::time::Duration;
 use super::arena::Scene;
 use super::bench::Bench;
 use super::stats::share;
-use super::{Attack, Figure, Policy};
+use super::{Attack, Policy};
 
 /// After the start; who sees the program begin looks at this.
 const SOON: Duration = Duration::from_secs(60);
 
-pub(super) const ATTACK: Attack = Attack {
-    name: "restart linking",
-    about: "a transaction is submitted as the program starts, which is stopped before it has a link and started again: the share that leaves \
+pub(super) const ATTACK: Attack = Attack::share(
+    "restart linking",
+    "a transaction is submitted as the program starts, which is stopped before it has a link and started again: the share that leaves \
             within a minute of the second start. core30 keeps nothing",
-    figure: Figure::Share,
-    variants: &[0],
-    parameter: ("", ""),
     play,
-};
+);
 
 fn play(bench: &Bench, policy: Policy, _: u64) -> Option<f64> {
     if policy == Policy::Core30 {

@@ -6,7 +6,7 @@ use anonet_core::{ChainTip, ZoneKind};
 
 use super::bench::Bench;
 use super::stats::share;
-use super::{Attack, Figure, Policy};
+use super::{Attack, Policy};
 use crate::world::World;
 use crate::world::cast::{config, zone};
 
@@ -18,15 +18,12 @@ const SPIES: usize = 3;
 /// Ten timed syncs of each link.
 const SPAN: Duration = Duration::from_secs(600);
 
-pub(super) const ATTACK: Attack = Attack {
-    name: "a tag in the claimed tip",
-    about: "spies in both zones claim a height that nobody else has: the share of runs in which the node writes it to any link. The models do not \
+pub(super) const ATTACK: Attack = Attack::share(
+    "a tag in the claimed tip",
+    "spies in both zones claim a height that nobody else has: the share of runs in which the node writes it to any link. The models do not \
             take heights in",
-    figure: Figure::Share,
-    variants: &[0],
-    parameter: ("", ""),
     play,
-};
+);
 
 fn play(bench: &Bench, policy: Policy, _: u64) -> Option<f64> {
     let Policy::Ours(relay) = policy else { return None };
