@@ -253,6 +253,20 @@ fn who_answers_late_gets_it_in_a_later_slot_or_not_at_all() {
 }
 
 #[test]
+fn where_nobody_answers_sixteen_couriers_are_under_way_and_no_more() {
+    let mut numbers = fast();
+    numbers.every = [SECOND, Duration::ZERO, Duration::ZERO];
+    let (mut world, user) = world(17, 30, numbers);
+    world.faults.silent.extend((1..=30).map(|peer| addr(ZoneKind::Tor, peer)));
+    let mut most = 0;
+    for _ in 0..300 {
+        world.run_for(SECOND);
+        most = most.max(couriers(&world, user).flying);
+    }
+    assert_eq!(most, 16, "a dial takes a minute and a half to fail");
+}
+
+#[test]
 fn a_courier_reads_no_more_than_its_share_and_does_not_react() {
     let (mut world, _) = scripted(10, 4);
     // a standing link hears no record
