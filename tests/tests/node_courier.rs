@@ -415,6 +415,39 @@ fn nothing_leaves_before_its_recipient_is_written_down_and_no_restart_hands_it_t
 }
 
 #[test]
+fn where_all_who_may_carry_have_had_it_it_is_held_until_there_is_another() {
+    let (mut world, user) = world(18, 2, fast());
+    let config = |peers: &[usize]| {
+        let mut config = courier(0, peers, fast());
+        config.durability = Durability::BeforeRelay(RecipientKey::new([7; 32]));
+        config
+    };
+    let id = TxId::new([4; 32]);
+    world.kill(user);
+    world.start(user, config(&[1]));
+    submit(&mut world, user, 4, 2_000).unwrap();
+    while arrivals(&world, 2, 4).is_empty() {
+        world.run_for(SECOND / 10);
+        world.call(user, |node, now| node.recorded(now, id, node.uses(id).count()));
+    }
+    for (peers, got) in [(&[1][..], 1), (&[1, 2], 2)] {
+        let uses = world.node(user).uses(id).collect();
+        world.kill(user);
+        world.start(user, config(peers));
+        let tx = LocalTx::new(vec![4; 2_000].into()).unwrap();
+        let stored = StoredTx { id, tx, submitted: START, exposure: Exposure::Anonymity, uses };
+        world.call(user, |node, now| node.restore_tx(now, stored)).unwrap();
+        for _ in 0..36_000 {
+            world.run_for(SECOND / 10);
+            world.call(user, |node, now| node.recorded(now, id, node.uses(id).count()));
+        }
+        assert_eq!(arrivals(&world, 2, 4).len(), got);
+        let held = state(&world, user) == StashState::Held(anonet_core::route::Why::NoFreshPeer);
+        assert_eq!(held, got == 1, "{:?}", state(&world, user));
+    }
+}
+
+#[test]
 fn a_young_node_lets_nothing_go_and_a_release_is_drawn() {
     let mut numbers = CourierConfig::preset(Privacy::Fast);
     numbers.uptime = (SECOND * 600, SECOND * 1_800);

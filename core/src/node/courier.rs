@@ -71,7 +71,7 @@ impl Node {
         let Some(couriers) = &mut found.couriers else { return };
         let before = couriers.carriers;
         couriers.carriers = found.peers.carriers(now, exclusive_only).count() as u32;
-        if before == 0 && couriers.carriers > 0 {
+        if couriers.carriers > before {
             self.reroute(Held::Include);
         }
     }
@@ -82,6 +82,9 @@ impl Node {
         let largest = self.zones[exit.zone().index()].couriers.as_ref().map_or(0, Couriers::largest);
         if self.stash.leave_by(entry, exit).is_some_and(|blob| blob.len() > largest) {
             return self.hold(entry, Why::TooLargeForCouriers, Announce::Changes);
+        }
+        if !self.has_carrier_for(entry, exit.zone()) {
+            return self.no_way(entry, Why::NoFreshPeer, Announce::Changes);
         }
         if self.cargo.add(self.now, entry, &self.numbers, &mut self.own_rng) {
             self.stash.carry(entry, exit.zone());
@@ -164,6 +167,16 @@ impl Node {
                 !self.stash.was_handed(entry) && others.all(|other| self.stash.standing(entry, other) != Standing::Fresh)
             }
         }
+    }
+
+    /// Whether some peer that may carry may be handed a transaction.
+    fn has_carrier_for(&self, entry: Handle, zone: ZoneId) -> bool {
+        let mut carriers = self.zones[zone.index()].peers.carriers(self.now, self.exclusive_only);
+        carriers.any(|addr| match self.stash.standing(entry, self.recipient_key.tag(addr)) {
+            Standing::Fresh => true,
+            Standing::LastResort => !self.stash.was_handed(entry),
+            Standing::Used => false,
+        })
     }
 
     /// Whether a peer that claims this height can be synchronized.

@@ -74,7 +74,7 @@ impl Node {
     }
 
     /// Nothing can be done for a transaction now: it is held, or, if a peer has it, looked at again after a while.
-    fn no_way(&mut self, entry: Handle, why: Why, announce: Announce) {
+    pub(super) fn no_way(&mut self, entry: Handle, why: Why, announce: Announce) {
         if self.stash.is_out(entry) {
             return self.stash.round_missed(self.now, entry);
         }
