@@ -330,6 +330,34 @@ fn with_few_peers_the_one_that_rested_longest_serves_again() {
 }
 
 #[test]
+fn a_peer_that_was_chosen_in_vain_is_not_waited_for() {
+    let (mut world, user) = world(20, 2, fast());
+    let mut config = courier(0, &[1, 2], fast());
+    config.durability = Durability::BeforeRelay(RecipientKey::new([7; 32]));
+    world.kill(user);
+    world.start(user, config);
+    let id = |number: u8| TxId::new([number; 32]);
+    let record =
+        |world: &mut World, number| world.call(user, |node, now| node.recorded(now, id(number), node.uses(id(number)).count()));
+    let written_until_it_arrives = |world: &mut World, number| {
+        let arrives = (0..36_000).any(|_| {
+            world.run_for(SECOND / 10);
+            record(world, number);
+            !arrivals(world, 2, number).is_empty()
+        });
+        assert!(arrives, "within an hour");
+        arrivals(world, 2, number)[0].0
+    };
+    submit(&mut world, user, 1, 2_000).unwrap();
+    let first = written_until_it_arrives(&mut world, 1);
+    // the other one's turn: its courier ends before anything may leave on it
+    submit(&mut world, user, 2, 2_000).unwrap();
+    world.run_for(HOUR / 2);
+    assert_eq!(world.node(user).uses(id(2)).count(), 1);
+    assert_eq!(written_until_it_arrives(&mut world, 2), first);
+}
+
+#[test]
 fn an_unsynchronized_peer_carries_nothing() {
     let (mut world, user) = world(14, 4, fast());
     world.call(user, |node, now| node.set_tip(now, ChainTip::new(3_000, [1; 32], 77, 16)));

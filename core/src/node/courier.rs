@@ -138,14 +138,15 @@ impl Node {
         let Some(conn) = self.conns.find(id.0) else { return };
         let Some((flight, height)) = conn.flight.as_ref().and_then(|flight| Some((flight, flight.free_seat()?))) else { return };
         let (zone, slots) = (conn.zone, flight.slots_left() as usize);
-        if !self.is_plausible(height) || !self.has_rested(zone, addr) {
+        if !self.is_plausible(height) {
             return;
         }
         let Some(tag) = self.tag(id) else { return };
         let rides = |entry: Handle| -> Option<(Handle, LocalExit, LocalUnits)> {
             let exit = self.exit_for(entry).ok().filter(|exit| exit.zone() == zone)?;
             let units = LocalUnits::cut(&exit, self.stash.leave_by(entry, &exit)?, slots)?;
-            (!self.stash.asks(entry) && self.may_have(entry, zone, tag)).then_some((entry, exit, units))
+            let fit = self.may_have(entry, zone, tag) && self.has_rested(entry, zone, addr);
+            (fit && !self.stash.asks(entry)).then_some((entry, exit, units))
         };
         let Some((entry, exit, units)) = self.cargo.due(self.now).into_iter().find_map(rides) else { return };
         self.cargo.board(entry);
@@ -193,14 +194,16 @@ impl Node {
         }
     }
 
-    /// Whether the peer at `addr` may carry again: it has not for a day, or it is the one that has not for longest, of those
-    /// that there are.
-    fn has_rested(&self, zone: ZoneId, addr: &Addr) -> bool {
-        let known = |addr: &Addr| self.cargo.used(addr).or_else(|| self.stash.last_use(self.now, self.recipient_key.tag(addr)));
+    /// Whether the peer at `addr` may carry again: it has not for a day, or it is the one that has not for longest, of those that
+    /// may be handed this transaction. Others would be waited for in vain, such as one that always ends before the first record.
+    fn has_rested(&self, entry: Handle, zone: ZoneId, addr: &Addr) -> bool {
+        let tag = |addr: &Addr| self.recipient_key.tag(addr);
+        let known = |addr: &Addr| self.cargo.used(addr).or_else(|| self.stash.last_use(self.now, tag(addr)));
         let used = |addr: &Addr| known(addr).filter(|&used| self.now < used + self.numbers.rest);
         let Some(last) = used(addr) else { return true };
-        let zone = &self.zones[zone.index()];
-        zone.peers.carriers(self.now, self.exclusive_only).all(|other| used(other).is_some_and(|used| used >= last))
+        let carriers = self.zones[zone.index()].peers.carriers(self.now, self.exclusive_only);
+        let mut others = carriers.filter(|other| self.stash.standing(entry, tag(other)) == Standing::Fresh);
+        others.all(|other| used(other).is_some_and(|used| used >= last))
     }
 
     /// Takes the steps of a courier that are due.
