@@ -11,6 +11,7 @@
 
 mod anonetd;
 mod bare;
+mod crowd;
 mod discretion;
 mod fakesocks;
 mod http;
@@ -30,6 +31,7 @@ use std::time::{Duration, Instant};
 
 pub use anonetd::run as anonetd;
 pub use bare::BareNode;
+pub use crowd::Crowd;
 pub use discretion::indiscreet_line;
 pub use fakesocks::{Auth, Connect, FakeSocks, Tap, onions};
 pub use http::post;

@@ -39,6 +39,12 @@ impl TorPair {
         self.net.socks_port()
     }
 
+    /// Where what stands behind service 0 or 1 listens.
+    #[must_use]
+    pub fn port(&self, place: usize) -> u16 {
+        self.ports[place]
+    }
+
     /// The monerod behind service 0 or 1, with room for so many incoming links.
     #[must_use]
     pub fn monerod(&self, chain: &Chain, place: usize, room: u32) -> Monerod {
