@@ -11,6 +11,20 @@ use crate::table::Handle;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub(crate) Handle);
 
+impl ConnId {
+    /// The id as a number, for an embedder on the other side of a foreign-function interface.
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        self.0.to_bits()
+    }
+
+    /// The id with this number. One that this node never gave out is as stale as that of an ended link.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(Handle::from_bits(bits))
+    }
+}
+
 impl fmt::Debug for ConnId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ConnId({})", self.0.slot())

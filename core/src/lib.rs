@@ -20,7 +20,7 @@
 //! # use rand_core::SeedableRng;
 //! enum Input<S> {
 //!     Incoming(ZoneId, Option<Addr>, S), Dialed(ConnId, S), Failed(ConnId, DialFailure),
-//!     Data(ConnId, Vec<u8>), Wrote(ConnId), Gone(ConnId),
+//!     Data(ConnId, Vec<u8>), Wrote(ConnId, usize), Gone(ConnId),
 //!     Call(Box<dyn FnOnce(&mut Node, Instant) + Send>),
 //! }
 //!
@@ -29,7 +29,8 @@
 //!     fn dial(&mut self, conn: ConnId, addr: Addr);                        // ends in Dialed or Failed
 //!     fn adopt(&mut self, conn: ConnId, socket: Self::Socket, window: usize); // reads up to `window`
 //!     fn grant(&mut self, conn: ConnId, window: usize);                    // reads again, up to `window`
-//!     fn flush(&mut self, conn: ConnId, node: &mut Node);                  // writes until it would block
+//!     fn flush(&mut self, conn: ConnId, node: &mut Node);                  // begins to write, unless it is writing
+//!     fn wrote(&mut self, conn: ConnId);                                   // may begin again
 //!     fn close(&mut self, conn: ConnId);
 //! }
 //!
@@ -63,13 +64,17 @@
 //!             Ok(Input::Data(conn, data)) => {
 //!                 if node.handle_data(now, conn, &data).is_ok() { net.grant(conn, node.recv_window(conn)) }
 //!             }
-//!             Ok(Input::Wrote(conn)) => net.flush(conn, node),
+//!             Ok(Input::Wrote(conn, count)) => {
+//!                 if let Ok(mut outgoing) = node.outgoing(conn) { outgoing.advance(count) }
+//!                 net.wrote(conn);
+//!                 net.flush(conn, node);
+//!             }
 //!             Ok(Input::Gone(conn)) => { node.handle_closed(now, conn); net.close(conn) }
 //!             Ok(Input::Call(call)) => call(node, now),
 //!         }
 //!     }
 //! }
-//! # struct Threads { inbox: Sender<Input<TcpStream>>, open: HashMap<ConnId, (TcpStream, SyncSender<usize>, SyncSender<Bytes>)> }
+//! # struct Threads { inbox: Sender<Input<TcpStream>>, open: HashMap<ConnId, (TcpStream, SyncSender<usize>, SyncSender<Bytes>, bool)> }
 //! # impl Net for Threads {
 //! #     type Socket = TcpStream;
 //! #     fn dial(&mut self, conn: ConnId, addr: Addr) {
@@ -96,22 +101,22 @@
 //! #         });
 //! #         thread::spawn(move || for chunk in to_write {
 //! #             if writer.write_all(&chunk).is_err() { return }
-//! #             let _ = written.send(Input::Wrote(conn));
+//! #             let _ = written.send(Input::Wrote(conn, chunk.len()));
 //! #         });
 //! #         let _ = grant.try_send(window);
-//! #         self.open.insert(conn, (socket, grant, chunks));
+//! #         self.open.insert(conn, (socket, grant, chunks, false));
 //! #     }
 //! #     fn grant(&mut self, conn: ConnId, window: usize) {
-//! #         if window > 0 { if let Some((_, grant, _)) = self.open.get(&conn) { let _ = grant.try_send(window); } }
+//! #         if window > 0 { if let Some((_, grant, ..)) = self.open.get(&conn) { let _ = grant.try_send(window); } }
 //! #     }
 //! #     fn flush(&mut self, conn: ConnId, node: &mut Node) {
-//! #         let (Some((_, _, chunks)), Ok(mut outgoing)) = (self.open.get(&conn), node.outgoing(conn)) else { return };
-//! #         while outgoing.has_remaining() {
-//! #             let chunk = Bytes::copy_from_slice(outgoing.chunk());
-//! #             let count = chunk.len();
-//! #             if chunks.try_send(chunk).is_err() { return }
-//! #             outgoing.advance(count);
+//! #         let (Some((_, _, chunks, writing)), Ok(outgoing)) = (self.open.get_mut(&conn), node.outgoing(conn)) else { return };
+//! #         if outgoing.has_remaining() && !*writing {
+//! #             *writing = chunks.try_send(Bytes::copy_from_slice(outgoing.chunk())).is_ok();
 //! #         }
+//! #     }
+//! #     fn wrote(&mut self, conn: ConnId) {
+//! #         if let Some((.., writing)) = self.open.get_mut(&conn) { *writing = false }
 //! #     }
 //! #     fn close(&mut self, conn: ConnId) {
 //! #         if let Some((socket, ..)) = self.open.remove(&conn) { let _ = socket.shutdown(Shutdown::Both); }
@@ -150,6 +155,24 @@
 //! # sender.join().unwrap();
 //! ```
 //!
+//! The same loop runs on other runtimes: the examples `threads` (blocking sockets), `tokio`, `bytes` (a host that shares
+//! only byte strings with the node) and `wasm` (Node.js around the core as WebAssembly) each send a transaction through a
+//! SOCKS proxy, and each driver has fewer than 60 lines.
+//!
+//! # What outputs ask
+//!
+//! | output | do | and answer |
+//! |---|---|---|
+//! | [`Output::Dial`] | open a stream through the proxy of its zone, under credentials made of [`Isolation`] | once, with [`Node::handle_dialed`] or [`Node::handle_dial_failed`], however late |
+//! | [`Output::Transmit`] | write the bytes of [`Node::outgoing`], if no write is under way | by advancing over what the socket has taken; look again then, as no second `Transmit` comes for bytes that wait already |
+//! | [`Output::Resume`] | read up to [`Node::recv_window`], if no read is under way | with [`Node::handle_data`]; ask for the window again after each |
+//! | [`Output::Close`] | close the stream, or call off its dial; drop what was under way | – (its [`Event::Down`] follows) |
+//! | [`Output::Event`] | what the application wants; [`Event::Stopped`] is the last | [`Event::Tx`] with [`Node::resolve_tx`], [`Event::Exposing`] with [`Node::recorded`], [`Event::SnapshotDue`] with [`Node::snapshot`] |
+//!
+//! A new link, dialled or accepted, is read at once: no `Resume` comes before the first pause. When a socket ends, tell
+//! [`Node::handle_closed`] and forget it: then only [`Event::Down`] comes, no `Close`. Outputs of kinds that are not known
+//! may be skipped.
+//!
 //! # The contract
 //!
 //! * **Order-free.** Any input may follow any input; nothing has to be drained in between. Every input first does what
@@ -182,7 +205,13 @@
 //! | [`Node::handle_data`] | linear in the bytes, plus a curve check for each new onion (at most 500 a link at once) | grows with bytes received, never with a claimed length; at most [`levin::FrameLimits::total`] a link |
 //! | [`Node::handle_timeout`] | what is due | – |
 //! | [`Node::poll_output`] | constant | none |
-//! | [`Node::submit_tx`] | one route, one plan for each link | the transaction, within [`Limits::stash_bytes`] |
+//! | [`Node::poll_timeout`] | constant for each zone | none |
+//! | [`Node::accept`], [`Node::handle_dialed`] | constant, and one pass over the zone's links | about 1 KiB a link, as long as it idles |
+//! | [`Node::handle_dial_failed`], [`Node::handle_closed`] | one pass over what the link carried | gives back what the link had |
+//! | [`Node::submit_tx`], [`Node::restore_tx`] | one route, one plan for each link | the transaction, within [`Limits::stash_bytes`] |
+//! | [`Node::resolve_tx`] | one route, one plan for each public link | the transaction, within [`Limits::transit_bytes`] |
+//! | [`Node::snapshot`], [`Node::restore`] | linear in the list | the document; lists within [`Limits`] |
+//! | [`Node::ban`] | one pass over the links | one entry, within [`Limits::bans`] |
 //! | a timed sync or noise frame in either direction | constant | none, once buffers are recycled |
 //!
 //! The parts are usable alone: [`levin`] and [`epee`] (framing and documents), [`wire`] (messages), [`addr`]

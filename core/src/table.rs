@@ -14,6 +14,14 @@ impl Handle {
     pub(crate) const fn slot(self) -> usize {
         self.slot as usize
     }
+
+    pub(crate) const fn to_bits(self) -> u64 {
+        (self.slot as u64) << 32 | self.generation as u64
+    }
+
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self { slot: (bits >> 32) as u32, generation: bits as u32 }
+    }
 }
 
 #[derive(Debug)]
@@ -88,6 +96,18 @@ impl<T> Table<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_handle_is_the_same_after_a_way_through_a_number() {
+        let mut table = Table::new();
+        let first = table.insert("a");
+        table.remove(first);
+        let second = table.insert("b");
+        assert_eq!(table.find(Handle::from_bits(second.to_bits())), Some(&"b"));
+        assert_eq!(table.find(Handle::from_bits(first.to_bits())), None);
+        assert_eq!(table.find(Handle::from_bits(u64::MAX)), None);
+        assert_ne!(first.to_bits(), second.to_bits());
+    }
 
     #[test]
     fn a_stale_handle_finds_nothing_after_its_slot_is_reused() {
