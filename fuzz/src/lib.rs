@@ -6,10 +6,13 @@ mod cast;
 pub mod epee;
 pub mod levin_split;
 pub mod node_script;
+pub mod options;
 pub mod peers_ops;
 pub mod route_total;
+pub mod rpc_bodies;
 mod script;
 pub mod snapshot_restore;
+pub mod socks;
 pub mod stash_ops;
 pub mod wire_roundtrip;
 
@@ -18,11 +21,15 @@ pub mod wire_roundtrip;
 pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("address", address::address),
     ("epee", epee::epee),
+    ("fuzz_node", node_script::fuzz_node),
     ("levin_split", levin_split::levin_split),
     ("node_script", node_script::node_script),
+    ("options", options::options),
     ("peers_ops", peers_ops::peers_ops),
     ("route_total", route_total::route_total),
+    ("rpc_bodies", rpc_bodies::rpc_bodies),
     ("snapshot_restore", snapshot_restore::snapshot_restore),
+    ("socks", socks::socks),
     ("stash_ops", stash_ops::stash_ops),
     ("wire_roundtrip", wire_roundtrip::wire_roundtrip),
 ];

@@ -2,11 +2,13 @@
 
 mod configs;
 mod frames;
+mod fuzz_node;
 mod leaks;
 mod own;
 mod steps;
 mod watch;
 
+pub use self::fuzz_node::fuzz_node;
 use self::steps::Run;
 use crate::script::Script;
 

@@ -5,6 +5,8 @@ pub mod clock;
 mod demo;
 mod dial;
 pub mod driver;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod handle;
 mod link;
 mod listen;

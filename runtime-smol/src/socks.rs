@@ -11,8 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use anonet_core::{Addr, DialFailure, Isolation};
 use bytes::{Buf, Bytes, BytesMut};
-use smol::io::{AsyncReadExt, AsyncWriteExt};
-use smol::net::TcpStream;
+use smol::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use socks5_proto::handshake::{self, Method, password};
 use socks5_proto::{Address, Command, Error, Request, Response, SOCKS_VERSION};
 
@@ -28,8 +27,8 @@ const RECEIVED_MAX: usize = 512;
 ///
 /// # Errors
 /// [`DialFailure`]: close the stream.
-pub(crate) async fn connect(
-    stream: &mut TcpStream,
+pub(crate) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
     auth: &SocksAuth,
     addr: &Addr,
     isolation: Isolation,
@@ -55,21 +54,25 @@ pub(crate) enum Greeted {
 ///
 /// # Errors
 /// [`DialFailure`], as [`connect`] would say it.
-pub(crate) async fn greet(stream: &mut TcpStream, auth: &SocksAuth, isolation: Isolation) -> Result<Greeted, DialFailure> {
+pub(crate) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    auth: &SocksAuth,
+    isolation: Isolation,
+) -> Result<Greeted, DialFailure> {
     let mut proxy = Proxy { stream, received: BytesMut::new(), request: Vec::new() };
     proxy.authenticate(auth, isolation).await
 }
 
 /// One conversation with a proxy.
-struct Proxy<'s> {
-    stream: &'s mut TcpStream,
+struct Proxy<'s, S> {
+    stream: &'s mut S,
     /// What was read and not parsed yet.
     received: BytesMut,
     /// What is to be written with the next question.
     request: Vec<u8>,
 }
 
-impl Proxy<'_> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Proxy<'_, S> {
     async fn authenticate(&mut self, auth: &SocksAuth, isolation: Isolation) -> Result<Greeted, DialFailure> {
         let offered = match auth {
             SocksAuth::IsolationRequired => vec![Method::PASSWORD],

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anonet_core::{
-    Addr, CloseReason, Config, ConnId, Direction, Event, Instant, Limits, Node, Output, PeerRole, Ticket, ZoneId, ZoneKind,
+    Addr, CloseReason, Config, ConnId, Direction, Event, Fault, Instant, Limits, Node, Output, PeerRole, Ticket, ZoneId, ZoneKind,
 };
 use bytes::{Buf, Bytes};
 
@@ -46,6 +46,8 @@ pub(super) struct Watch {
     /// More outputs than this would not come to an end.
     pub(super) allowance: usize,
     pub(super) ups: usize,
+    /// Why links ended by their peer's fault.
+    pub(super) blamed: Vec<CloseReason>,
 }
 
 impl Watch {
@@ -66,6 +68,7 @@ impl Watch {
             stopped: false,
             allowance: 1_000,
             ups: 0,
+            blamed: Vec::new(),
         }
     }
 
@@ -122,6 +125,7 @@ impl Watch {
                 let by_embedder = matches!(reason, CloseReason::Ended | CloseReason::Dial(_));
                 assert_eq!(link.closed, !by_embedder, "{reason}");
                 self.ended.insert(conn);
+                self.blamed.extend((reason.fault() == Fault::Peer).then_some(reason));
             }
             Event::Tx { ticket, blob, .. } => {
                 assert!(!blob.is_empty());
@@ -168,7 +172,12 @@ impl Watch {
 
     /// Writes up to `most` bytes of a link, or one whole frame.
     pub(super) fn write(&mut self, conn: ConnId, most: Option<usize>) {
-        let Ok(mut outgoing) = self.node.outgoing(conn) else { return };
+        self.take(conn, most);
+    }
+
+    /// The same, for somebody who wants the bytes.
+    pub(super) fn take(&mut self, conn: ConnId, most: Option<usize>) -> Bytes {
+        let Ok(mut outgoing) = self.node.outgoing(conn) else { return Bytes::new() };
         let before = outgoing.remaining();
         let written = match most {
             None => outgoing.take_frame().unwrap_or_default(),
@@ -179,6 +188,7 @@ impl Watch {
         if !self.kinds[link.zone.index()].is_anonymity() {
             link.written.wrote(&written, self.kinds.iter().all(|kind| !kind.is_anonymity()));
         }
+        written
     }
 
     /// The node's promises about its deadline, after it was told that it is `now`.

@@ -71,6 +71,10 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    pub(super) fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+
     pub(super) fn json(status: StatusCode, document: &impl Serialize) -> Self {
         // maps with text keys, as all are here, can be written
         let body = serde_json::to_vec(document).unwrap_or_default();

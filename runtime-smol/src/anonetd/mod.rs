@@ -29,7 +29,7 @@ mod received;
 mod relay_policy;
 mod restore;
 mod retry_pause;
-mod rpc;
+pub(crate) mod rpc;
 mod rpc_login;
 mod run;
 #[cfg(test)]

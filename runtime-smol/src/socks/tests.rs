@@ -7,7 +7,7 @@ use async_io::Timer;
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
 use smol::future::zip;
-use smol::net::TcpListener;
+use smol::net::{TcpListener, TcpStream};
 
 use super::*;
 

@@ -83,6 +83,11 @@ impl<'a> Request<'a> {
     }
 }
 
+/// What the daemon is asked in place of this body; `None` if that is refused.
+pub(super) fn without_pool(body: &[u8]) -> Option<Bytes> {
+    Request::read(body).ok().map(|request| request.without_pool())
+}
+
 /// Answers `/getblocks.bin`.
 pub(super) async fn answer(
     gateway: &Gateway,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::http::{Answer, Call};
+use super::super::http::Answer;
 
 /// What a request wants.
 #[derive(Debug)]
@@ -23,9 +23,9 @@ pub(super) enum Fault {
 }
 
 impl Request {
-    pub(super) fn read(call: &Call) -> Result<Self, Answer> {
+    pub(super) fn read(body: &[u8]) -> Result<Self, Answer> {
         let nobody = Self { id: "".into(), method: String::new() };
-        let Ok(mut request) = serde_json::from_slice::<Map<String, Value>>(&call.body) else {
+        let Ok(mut request) = serde_json::from_slice::<Map<String, Value>>(body) else {
             return Err(nobody.fails(Fault::Parse, "Parse error"));
         };
         let id = request.remove("id").unwrap_or("".into());

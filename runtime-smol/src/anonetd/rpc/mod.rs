@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anonet_core::Instant;
+use bytes::Bytes;
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -216,7 +217,7 @@ impl WalletRpc {
     }
 
     async fn json_rpc(&self, call: &Call, hidden: &Hidden) -> Result<Reply, Answer> {
-        let request = json_rpc::Request::read(call)?;
+        let request = json_rpc::Request::read(&call.body)?;
         let answer = match (request.method.as_str(), &self.gateway) {
             (method, _) if self.access == Access::Restricted && !restricted::admits_method(method) => {
                 request.fails(Fault::UnknownMethod, "Method not found")
@@ -246,6 +247,22 @@ impl WalletRpc {
 
 fn stopped(stopped: crate::handle::Stopped) -> Answer {
     Answer::error(StatusCode::INTERNAL_SERVER_ERROR, stopped)
+}
+
+/// For the fuzz targets: what the daemon is asked in place of this body of `/getblocks.bin`.
+pub(crate) fn blocks_without_pool(body: &[u8]) -> Option<Bytes> {
+    blocks::without_pool(body)
+}
+
+/// For the fuzz targets: the answer to this body of `/json_rpc` if its method is not known.
+pub(crate) fn unknown_method(body: &[u8]) -> Vec<u8> {
+    let answer = json_rpc::Request::read(body).map(|request| request.fails(Fault::UnknownMethod, "Method not found"));
+    answer.unwrap_or_else(|answer| answer).into_body()
+}
+
+/// For the fuzz targets: the bytes in this body of `/send_raw_transaction`.
+pub(crate) fn sent_blob(body: &[u8]) -> Option<Vec<u8>> {
+    send::blob(body)
 }
 
 /// As monerod says that a body cannot be read.

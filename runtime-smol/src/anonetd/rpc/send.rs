@@ -44,6 +44,12 @@ struct SendResponse {
     anonet_why: Option<String>,
 }
 
+/// The bytes that a body has; `None` if it is refused.
+pub(super) fn blob(body: &[u8]) -> Option<Vec<u8>> {
+    let request: SendRequest = serde_json::from_slice(body).ok()?;
+    hex::decode(request.tx_as_hex.as_bytes()).ok().filter(|_| !request.do_not_relay)
+}
+
 /// Takes a transaction of a wallet. An answer of `OK` says that the node keeps it and sends it as soon as it can.
 pub(super) async fn answer(node: &LocalNode, body: &[u8]) -> Answer {
     // monerod takes an empty body for an empty document

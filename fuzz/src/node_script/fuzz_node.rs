@@ -1,0 +1,287 @@
+//! Two nodes, and an adversary who owns the network between them.
+
+use std::collections::BTreeMap;
+use std::mem::swap;
+
+use anonet_core::{CloseReason, ConnId, DialFailure, Direction, Instant, Node, Verdict, ZoneKind};
+use bytes::Bytes;
+use chacha20::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use super::leaks::is_innocent;
+use super::own::MARK;
+use super::watch::{Link, Watch};
+use super::{configs, frames};
+use crate::cast::addr;
+use crate::script::Script;
+
+/// More steps than this teach nothing that fewer do not.
+const MAX_STEPS: usize = 500;
+
+/// Far from both ends of time.
+const START: u64 = 1 << 50;
+
+struct Two {
+    sides: [Watch; 2],
+    /// The other end of each link of either side.
+    ends: [BTreeMap<ConnId, ConnId>; 2],
+    /// What is on its way to either side, by its links.
+    wires: [BTreeMap<ConnId, Vec<u8>>; 2],
+    clock: u64,
+    /// The adversary has changed bytes, not only their time.
+    tampered: bool,
+}
+
+/// The first byte chooses the configuration of both nodes, the second their seeds; then each step is a byte for what
+/// happens, and its operands: a dial is let through or refused, bytes are taken, held, delivered in any pieces, dropped,
+/// swapped, repeated, changed or made up, links are cut, time passes, transactions are submitted.
+///
+/// # Panics
+/// If a node breaks one of the promises of `node_script`; or if, as long as bytes come late at worst, one node blames the
+/// other for the end of a link, or hears a transaction that the other was not given.
+pub fn fuzz_node(data: &[u8]) {
+    run(data);
+}
+
+fn run(data: &[u8]) -> Two {
+    let mut script = Script::new(data);
+    let mut two = Two::new(script.byte(), script.byte());
+    for _ in 0..MAX_STEPS {
+        let Some(step) = script.step() else { break };
+        two.step(step, &mut script);
+        two.sides.iter_mut().for_each(Watch::drain);
+        two.check();
+    }
+    two
+}
+
+impl Two {
+    fn new(config: u8, seed: u8) -> Self {
+        let config = configs::config(config);
+        let sides = [0, 1].map(|side| {
+            let rng = Box::new(ChaCha20Rng::from_seed([seed ^ side; 32]));
+            let node = Node::new(config.clone(), rng, Instant::from_micros(START)).expect("the configuration is sound");
+            let mut watch = Watch::new(&config, node);
+            watch.drain();
+            watch
+        });
+        Self { sides, ends: Default::default(), wires: Default::default(), clock: START, tampered: false }
+    }
+
+    fn now(&mut self, side: usize) -> Instant {
+        let now = Instant::from_micros(self.clock);
+        self.sides[side].own.advance(now);
+        self.sides[side].allowance += 1_000;
+        now
+    }
+
+    fn step(&mut self, code: u8, script: &mut Script<'_>) {
+        let side = usize::from(code >> 7);
+        match code % 16 {
+            0 | 1 => self.connect(side, script, true),
+            2 => self.connect(side, script, false),
+            3..=5 => self.carry(side, script, usize::MAX, usize::MAX),
+            6 => {
+                let (taken, delivered) = (usize::from(script.byte()) * 8, usize::from(script.byte()) * 8);
+                self.carry(side, script, taken, delivered);
+            }
+            7 => self.cut(side, script),
+            8 => self.tamper(side, script),
+            9 => self.inject(side, script),
+            10 => self.pass(script.micros()),
+            11 | 12 => {
+                let due = self.sides.iter().filter_map(|side| side.node.poll_timeout()).min();
+                self.pass(due.map_or(0, |due| due.as_micros().saturating_sub(self.clock)));
+            }
+            13 => {
+                let now = self.now(side);
+                let (number, size) = (script.byte() % 8, script.byte());
+                let watch = &mut self.sides[side];
+                watch.own.submit(&mut watch.node, now, number, size, false);
+            }
+            14 => {
+                let now = self.now(side);
+                let watch = &mut self.sides[side];
+                watch.own.record(&mut watch.node, now, script.byte());
+            }
+            _ => self.resolve(side, script),
+        }
+    }
+
+    fn link(&self, side: usize, script: &mut Script<'_>) -> Option<ConnId> {
+        self.ends[side].keys().copied().nth(script.index(self.ends[side].len()))
+    }
+
+    /// One of this side's dials reaches the other side, or does not.
+    fn connect(&mut self, side: usize, script: &mut Script<'_>, through: bool) {
+        let dials = self.sides[side].live.iter().filter(|(_, link)| link.dialing).map(|(&conn, link)| (conn, link.zone));
+        let dials: Vec<_> = dials.collect();
+        let (at, from) = (script.index(dials.len()), script.byte());
+        let Some(&(conn, zone)) = dials.get(at) else { return };
+        let from = (self.sides[side].kinds[zone.index()] == ZoneKind::Public).then(|| addr(ZoneKind::Public, from));
+        let now = self.now(1 - side);
+        let accepted = through.then(|| self.sides[1 - side].node.accept(now, zone, from).ok()).flatten();
+        let now = self.now(side);
+        let Some(other) = accepted else {
+            return self.sides[side].node.handle_dial_failed(now, conn, DialFailure::HostRefused);
+        };
+        self.sides[1 - side].began(other, Link::new(zone, Direction::Incoming));
+        // an error says that it was called off in this very moment
+        if self.sides[side].node.handle_dialed(now, conn).is_err() {
+            let now = self.now(1 - side);
+            return self.sides[1 - side].node.handle_closed(now, other);
+        }
+        if let Some(link) = self.sides[side].live.get_mut(&conn) {
+            link.dialing = false;
+        }
+        self.ends[side].insert(conn, other);
+        self.ends[1 - side].insert(other, conn);
+    }
+
+    /// Takes up to so many bytes that a side has for a link, and delivers up to so many of those on their way.
+    fn carry(&mut self, side: usize, script: &mut Script<'_>, taken: usize, delivered: usize) {
+        let Some(conn) = self.link(side, script) else { return };
+        let bytes = self.sides[side].take(conn, Some(taken));
+        let other = self.ends[side][&conn];
+        let wire = self.wires[1 - side].entry(other).or_default();
+        wire.extend_from_slice(&bytes);
+        let bytes: Vec<u8> = wire.drain(..wire.len().min(delivered)).collect();
+        let left = self.deliver(1 - side, other, &bytes);
+        // what the window has no room for comes later
+        self.wires[1 - side].entry(other).or_default().splice(..0, left);
+    }
+
+    /// Hands bytes over as far as the window goes; returns the others.
+    fn deliver(&mut self, side: usize, conn: ConnId, mut bytes: &[u8]) -> Vec<u8> {
+        self.sides[side].allowance += bytes.len();
+        loop {
+            let now = self.now(side);
+            let node = &mut self.sides[side].node;
+            let (piece, rest) = bytes.split_at(node.recv_window(conn).min(bytes.len()));
+            if piece.is_empty() {
+                return bytes.to_vec();
+            }
+            if node.handle_data(now, conn, piece).is_err() {
+                return Vec::new();
+            }
+            bytes = rest;
+        }
+    }
+
+    /// One end learns that its link is gone, and the other later, if at all.
+    fn cut(&mut self, side: usize, script: &mut Script<'_>) {
+        let Some(conn) = self.link(side, script) else { return };
+        let now = self.now(side);
+        self.sides[side].node.handle_closed(now, conn);
+    }
+
+    fn tamper(&mut self, side: usize, script: &mut Script<'_>) {
+        let Some(conn) = self.link(side, script) else { return };
+        let (first, second) = (self.sides[side].take(conn, None), self.sides[side].take(conn, None));
+        let (mut first, mut second, what, at) = (first.to_vec(), second.to_vec(), script.byte(), script.byte());
+        self.tampered = true;
+        match what % 5 {
+            0 => first.clear(),
+            1 => swap(&mut first, &mut second),
+            2 => second = first.clone(),
+            3 => first.truncate(at.into()),
+            _ => {
+                let at = usize::from(at) % first.len().max(1);
+                first.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= what | 1);
+            }
+        }
+        let other = self.ends[side][&conn];
+        self.wires[1 - side].entry(other).or_default().extend([first, second].concat());
+    }
+
+    fn inject(&mut self, side: usize, script: &mut Script<'_>) {
+        let Some(conn) = self.link(side, script) else { return };
+        let kind = self.sides[side].live.get(&conn).map_or(ZoneKind::Tor, |link| self.sides[side].kinds[link.zone.index()]);
+        let frame = frames::frame(script.byte(), script.byte(), kind);
+        self.tampered = true;
+        self.deliver(side, conn, &frame);
+    }
+
+    fn pass(&mut self, micros: u64) {
+        self.clock += micros;
+        for side in 0..2 {
+            let now = self.now(side);
+            self.sides[side].node.handle_timeout(now);
+            self.sides[side].check_deadline(now);
+        }
+    }
+
+    fn resolve(&mut self, side: usize, script: &mut Script<'_>) {
+        let at = script.index(self.sides[side].tickets.len());
+        let Some((ticket, blob)) = self.sides[side].tickets.get(at).cloned() else { return };
+        let verdict = if is_innocent(&blob) { Verdict::Accept } else { Verdict::Forget };
+        let now = self.now(side);
+        // an error says that it is too late
+        let _ = self.sides[side].node.resolve_tx(now, ticket, verdict);
+    }
+
+    /// Forgets what has ended, on both sides; the far end hears of it as of any end.
+    fn check(&mut self) {
+        for side in 0..2 {
+            let gone: Vec<_> = self.ends[side].iter().filter(|(conn, _)| self.sides[side].ended.contains(conn)).collect();
+            let gone: Vec<_> = gone.into_iter().map(|(&conn, &other)| (conn, other)).collect();
+            for (conn, other) in gone {
+                self.ends[side].remove(&conn);
+                self.wires[side].remove(&conn);
+                if self.ends[1 - side].remove(&other).is_some() {
+                    let now = self.now(1 - side);
+                    self.sides[1 - side].node.handle_closed(now, other);
+                    self.sides[1 - side].drain();
+                }
+            }
+            if !self.tampered {
+                let watch = &self.sides[side];
+                watch.tickets.iter().for_each(|(_, blob)| assert!(is_own(blob), "a transaction out of nowhere"));
+                let slow = |reason: &CloseReason| matches!(reason, CloseReason::SlowReader | CloseReason::Flood);
+                let blamed = watch.blamed.iter().find(|reason| !slow(reason));
+                assert_eq!(blamed, None, "a node blames another that has done nothing");
+            }
+        }
+    }
+}
+
+/// Whether it is one that a side was given, whole.
+fn is_own(blob: &Bytes) -> bool {
+    let Some(&number) = blob.get(MARK.len()) else { return false };
+    let pattern = MARK.iter().copied().chain([number]).cycle();
+    blob.len().is_multiple_of(16) && number < 8 && blob.iter().copied().eq(pattern.take(blob.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DUE: u8 = 11;
+    const SUBMIT: u8 = 13;
+    const RECORD: u8 = 14;
+    const OTHER: u8 = 0x80;
+
+    fn links_and_talk(config: u8, link: &[u8]) -> Two {
+        let carry: Vec<u8> = (0..4).flat_map(|link| [3, link, 3 | OTHER, link]).collect();
+        let round = [&carry[..], &[DUE, RECORD, 0, RECORD | OTHER, 0, 0, 0, 5]].concat();
+        let dials: Vec<u8> = (0..4).flat_map(|host| [0, host, host, OTHER, host, 9 + host]).collect();
+        let begin = [&[config, 3], &dials[..], &carry, &carry, &carry].concat();
+        run(&[&begin, link, &[SUBMIT, 1, 9, SUBMIT | OTHER, 2, 40], &round.repeat(24)].concat())
+    }
+
+    #[test]
+    fn transactions_arrive_whole_where_nobody_interferes() {
+        for config in [0, 1, 2, 20, 81] {
+            let two = links_and_talk(config, &[]);
+            assert!(!two.tampered && two.sides.iter().all(|side| side.ups > 0), "{config}");
+            assert!(two.sides.iter().any(|side| side.own.handed > 0), "{config}: nobody handed anything over");
+            assert!(two.sides.iter().any(|side| !side.tickets.is_empty()), "{config}: nobody received anything");
+        }
+    }
+
+    #[test]
+    fn an_adversary_who_changes_bytes_is_blamed_on_the_peer() {
+        let two = links_and_talk(1, &[DUE, 8, 0, 0, 0, DUE, 8, 0, 4, 1, 8, 0, 1, 0, 9, 0, 0, 1, 9, 0, 15, 3]);
+        assert!(two.tampered && two.sides.iter().any(|side| !side.blamed.is_empty()));
+    }
+}
