@@ -6,4 +6,5 @@ pub mod invariant;
 pub mod lab;
 pub mod sim;
 pub mod sybils;
+pub mod two_samples;
 pub mod world;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::GuardTap;
 use super::process::{WorkDir, json_of, start, tool};
 
 /// A private Tor network: three authorities, four relays, a client and a host of hidden
@@ -33,6 +34,20 @@ impl TorNet {
     /// When it does not start.
     #[must_use]
     pub fn start_with(services: &[(&str, u16, u16)], telling: &[&str]) -> Self {
+        Self::launch(services, telling, &[])
+    }
+
+    /// The same with a further client behind each of these taps, for [`TorNet::tapped_port`].
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    #[must_use]
+    pub fn start_tapped(services: &[(&str, u16, u16)], taps: &[GuardTap]) -> Self {
+        Self::launch(services, &[], taps)
+    }
+
+    fn launch(services: &[(&str, u16, u16)], telling: &[&str], taps: &[GuardTap]) -> Self {
         start("tor-net", || {
             let dir = WorkDir::stopped_by("tor", "tor-net");
             let mut command = tool("tor-net");
@@ -43,9 +58,22 @@ impl TorNet {
             for name in telling {
                 command.args(["--circuit-ids", name]);
             }
+            for tap in taps {
+                command.args(["--client-behind", &tap.port().to_string()]);
+            }
             let state = json_of(&mut command)?;
             Ok(Self { state, _dir: dir })
         })
+    }
+
+    /// The SOCKS port of the client behind the tap of this number.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such tap.
+    #[must_use]
+    pub fn tapped_port(&self, tap: usize) -> u16 {
+        port_in(&self.state["clients_behind"][tap], "socks_port")
     }
 
     /// The client's SOCKS port.
