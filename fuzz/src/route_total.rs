@@ -16,9 +16,7 @@ pub fn route_total(data: &[u8]) {
     let mut script = Script::new(data);
     let first = script.byte();
     let mut rules = RouteRules::default();
-    if first & 1 == 1 {
-        rules.weaker = WeakerZone::OnlyAlone;
-    }
+    rules.weaker = [WeakerZone::AsFallback, WeakerZone::OnlyAlone][usize::from(first & 1)];
     let mut config = Config::new(Network::Regtest);
     let proof = NoAnonymityZone::prove(&config).filter(|_| first & 2 == 2);
     let mut zones = Vec::new();

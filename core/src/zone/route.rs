@@ -39,10 +39,10 @@ pub struct RouteRules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum WeakerZone {
-    /// It serves when no isolating zone has a peer.
-    #[default]
+    /// It serves when no isolating zone has a peer. Its recipients see all that was sent so under one name of this node.
     AsFallback,
-    /// It serves only where no isolating zone is configured; the transaction waits instead.
+    /// It serves only where no isolating zone is configured; beside one that does, the transaction waits for that.
+    #[default]
     OnlyAlone,
 }
 

@@ -30,9 +30,7 @@ pub(super) fn config(number: u8) -> Config {
     if number / 5 % 2 == 1 {
         config.limits = narrow();
     }
-    if number / 10 % 2 == 1 {
-        config.route.weaker = WeakerZone::OnlyAlone;
-    }
+    config.route.weaker = [WeakerZone::AsFallback, WeakerZone::OnlyAlone][usize::from(number / 10 % 2)];
     if number / 20 % 2 == 1 {
         config.durability = Durability::BeforeRelay(RecipientKey::new([7; 32]));
     }

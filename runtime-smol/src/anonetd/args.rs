@@ -116,8 +116,9 @@ pub(super) struct RunArgs {
     /// Pad messages with transactions to multiples of 1,024 bytes
     #[arg(long)]
     pub(super) pad_transactions: bool,
-    /// Whether an I2P proxy, which cannot keep transactions apart, may send while the Tor proxy has no peer
-    #[arg(long, value_enum, default_value = "as-fallback", value_name = "as-fallback|only-alone", hide_possible_values = true)]
+    /// Whether an I2P proxy, which cannot keep transactions apart, sends only where no Tor proxy is configured, or also while
+    /// Tor has no peer
+    #[arg(long, value_enum, default_value = "only-alone", value_name = "only-alone|as-fallback", hide_possible_values = true)]
     pub(super) weaker_zone: WeakerZoneName,
     /// Connect to nobody and accept nobody; own transactions are taken and kept
     #[arg(long)]

@@ -3,7 +3,7 @@
 use anonet_core::{Network, ZoneKind};
 use thiserror::Error;
 
-use super::super::args::RunArgs;
+use super::super::args::{RunArgs, WeakerZoneName};
 use super::zones::count;
 use crate::options::{ZonePlan, built_in_seeds};
 
@@ -26,6 +26,11 @@ pub(in super::super) enum Remark {
              to each other"
     )]
     NoIsolation,
+    #[error(
+        "i2p: own transactions wait for Tor and do not leave by I2P, whose proxy cannot keep them apart; \
+             --weaker-zone as-fallback lets them while Tor has no peer"
+    )]
+    WeakerWaits,
     #[error("--offline: nothing is connected, so own transactions are taken and kept until a start without it")]
     Offline,
     #[error("--in-peers: nobody can connect, as nothing listens: add --p2p-bind-ip or --p2p-bind-port")]
@@ -50,7 +55,7 @@ pub(in super::super) enum Remark {
 impl Remark {
     /// Whether all is as it should be.
     pub(in super::super) const fn is_harmless(self) -> bool {
-        matches!(self, Self::DisableNoise(_) | Self::NoSync | Self::DnsLeaks)
+        matches!(self, Self::DisableNoise(_) | Self::WeakerWaits | Self::NoSync | Self::DnsLeaks)
     }
 
     /// Whether something that was asked for does not work.
@@ -79,6 +84,10 @@ pub(super) fn remarks(plan: &ZonePlan, args: &RunArgs, network: Network) -> Vec<
         if zone.zone == ZoneKind::Tor && args.allow_no_isolation {
             remarks.push(Remark::NoIsolation);
         }
+    }
+    let sends = |kind| plan.anonymity.iter().any(|zone| zone.zone == kind && zone.outgoing.is_some());
+    if sends(ZoneKind::Tor) && sends(ZoneKind::I2p) && args.weaker_zone == WeakerZoneName::OnlyAlone {
+        remarks.push(Remark::WeakerWaits);
     }
     if let Some(public) = &plan.public {
         let seeded = !public.seeds.is_empty() || !built_in_seeds(network, ZoneKind::Public).is_empty();

@@ -92,7 +92,9 @@ fn without_isolation_the_zone_says_so() {
 
 #[test]
 fn consequences_are_remarked() {
-    use Remark::{DisableNoise, DnsLeaks, InPeersWithoutListener, ListenerBesideProxy, NoAnonymity, NoPeers, NoSync, Offline};
+    use Remark::{
+        DisableNoise, DnsLeaks, InPeersWithoutListener, ListenerBesideProxy, NoAnonymity, NoPeers, NoSync, Offline, WeakerWaits,
+    };
     for (options, expected) in [
         ("--network regtest", &[NoAnonymity, NoPeers(ZoneKind::Public)][..]),
         ("", &[NoAnonymity]),
@@ -101,6 +103,8 @@ fn consequences_are_remarked() {
         ("--no-public --proxy tor,127.0.0.1:1", &[]),
         ("--no-public --proxy tor,127.0.0.1:1 --network testnet", &[NoPeers(ZoneKind::Tor)]),
         ("--no-public --proxy tor,127.0.0.1:1 --network testnet --seed-node ONION", &[]),
+        ("--proxy tor,127.0.0.1:1 --proxy i2p,127.0.0.1:2", &[WeakerWaits]),
+        ("--proxy tor,127.0.0.1:1 --proxy i2p,127.0.0.1:2 --weaker-zone as-fallback", &[]),
         ("--no-sync --proxy-allow-dns-leaks", &[NoAnonymity, NoSync, DnsLeaks]),
         ("--offline", &[NoAnonymity, Offline]),
         ("--in-peers 5", &[NoAnonymity, InPeersWithoutListener]),
@@ -191,8 +195,8 @@ fn choices_reach_the_core() {
     assert!(config("--pad-transactions").pad_transactions && !config("").pad_transactions);
     assert_eq!(config("").zones[0].max_per_host, 1);
     assert_eq!(config("--max-connections-per-ip 9").zones[0].max_per_host, 9);
-    assert_eq!(config("").route.weaker, WeakerZone::AsFallback);
-    assert_eq!(config("--weaker-zone only-alone").route.weaker, WeakerZone::OnlyAlone);
+    assert_eq!(config("").route.weaker, WeakerZone::OnlyAlone);
+    assert_eq!(config("--weaker-zone as-fallback").route.weaker, WeakerZone::AsFallback);
 }
 
 #[test]
