@@ -77,7 +77,8 @@ fn an_incoming_anonymity_link_shows_a_coarse_height_that_never_falls() {
     world.call(node, |node, now| node.set_tip(now, tip(30)));
     world.raw_greet(later, node_data(), 1);
     world.run_for(SECOND);
-    assert_eq!(world.raw_shown(later), [claim(180)]);
+    let shown = world.raw_shown(later);
+    assert!(!shown.is_empty() && shown.iter().all(|sync| *sync == claim(180)), "{shown:?}");
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use anonet_tests::sim::layers::Partition;
+use anonet_core::RelayPolicy;
+use anonet_tests::sim::layers::{Dead, Loss, Partition};
 use anonet_tests::sim::people::Restart;
 use anonet_tests::sim::report::Sample;
+use anonet_tests::sim::watch::{Chunk, Stream};
 use anonet_tests::sim::{Scenario, Sim};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -74,4 +76,54 @@ fn a_restarted_node_has_its_transaction_still_and_sends_it() {
     let first_copy = sim.trace.streams.iter().flat_map(|stream| &stream.copies).map(|(at, _)| *at).min();
     let public = sim.trace.streams.iter().filter(|stream| stream.zone == 1).flat_map(|stream| &stream.txs);
     assert!(public.clone().all(|(at, _)| first_copy.is_some_and(|copy| copy < *at)), "only as a reaction to a copy");
+}
+
+/// All that can be seen at the first node's anonymity links, by whoever sees its line and whoever is at the other end.
+fn anonymity_links(mut scenario: Scenario, submitter: usize, timetable: &[Duration]) -> (Vec<Stream>, Vec<usize>) {
+    (scenario.submissions, scenario.relay, scenario.submitter) = (0, RelayPolicy::Courier, submitter);
+    scenario.timetable = timetable.to_vec();
+    let sim = run(scenario, 14, 45 * MINUTE);
+    let handed = sim.spread.submissions().filter(|submission| submission.handed.is_some()).count();
+    let heard = sim.trace.streams.iter().filter(|stream| stream.zone == 1).map(|stream| stream.copies.len()).sum();
+    let mut streams: Vec<Stream> = sim.trace.streams.into_iter().filter(|stream| stream.zone == 0).collect();
+    let carried = streams.iter_mut().map(|stream| std::mem::take(&mut stream.txs).len()).sum();
+    streams.iter_mut().for_each(|stream| stream.copies.clear());
+    (streams, vec![handed, carried, heard])
+}
+
+/// The earliest chunk that two runs have not in common, with its peer.
+fn first_difference(one: &[Stream], other: &[Stream]) -> Option<(Option<usize>, Chunk)> {
+    let differing = one.iter().zip(other).filter_map(|(one, other)| {
+        let chunk = one.chunks.iter().zip(&other.chunks).find(|(one, other)| one != other)?.0;
+        Some((one.peer, *chunk))
+    });
+    differing.min_by_key(|(_, chunk)| chunk.at)
+}
+
+/// `spread` where chunks get lost, streams break and names are dead.
+fn rough(seed: u64) -> Scenario {
+    let mut rough = Scenario::spread(seed);
+    rough.layers.push(Box::new(Loss { lost: 10_000, breaking: 200, repeat: Duration::from_secs(1) }));
+    rough.layers.push(Box::new(Dead { percent: 20 }));
+    rough
+}
+
+/// Whole networks, in which one node submits, or another, or nobody: whatever follows from it, from the recipients to the last
+/// node of the public network, each stream of the anonymity zone at the first node has the same times, sizes and directions.
+#[test]
+fn who_submits_does_not_show_at_an_anonymity_link_of_a_whole_network() {
+    let timetable = [11 * MINUTE, 12 * MINUTE, 20 * MINUTE];
+    for scenario in [Scenario::spread as fn(u64) -> Scenario, rough] {
+        let anonymity_links = |submitter, timetable| anonymity_links(scenario(8), submitter, timetable);
+        let (own, counts) = anonymity_links(0, &timetable[..]);
+        assert!(counts[0] == 3 && counts[1] >= 3 && counts[2] > 0, "the first node submits: {counts:?}");
+        let (others, counts) = anonymity_links(5, &timetable[..]);
+        assert!(counts[0] == 3 && counts[1] == 0 && counts[2] > 3, "another submits: {counts:?}");
+        let (quiet, counts) = anonymity_links(0, &[][..]);
+        assert_eq!(counts, [0, 0, 0]);
+        assert!(own.len() > 30, "{} streams", own.len());
+        for with in [&others, &quiet] {
+            assert!(own == *with, "the first difference: {:?}", first_difference(&own, with));
+        }
+    }
 }

@@ -35,7 +35,9 @@ impl Node {
     /// Sends the couriers out whose turn it is.
     pub(super) fn couriers_due(&mut self, zone: ZoneId) {
         let (now, stopping) = (self.now, self.stopping != super::Stopping::No);
-        while let Some(class) = self.zones[zone.index()].couriers.as_mut().and_then(|it| it.pop_due(now, &mut *self.rng)) {
+        loop {
+            let found = &mut self.zones[zone.index()];
+            let Some(class) = found.couriers.as_mut().and_then(|couriers| couriers.pop_due(now, &mut found.rng)) else { return };
             if !stopping {
                 self.launch(zone, class);
             }
@@ -44,9 +46,9 @@ impl Node {
 
     /// Sends one courier out. All that shows of it is drawn here, before anything that waits is looked at.
     fn launch(&mut self, zone: ZoneId, class: SizeClass) {
-        let found = &self.zones[zone.index()];
-        let target = select::next_courier(&found.peers, self.exclusive_only, self.now, &mut *self.rng);
-        let flight = Flight::draw(class, target.is_some_and(|target| target.carries), &mut *self.rng);
+        let found = &mut self.zones[zone.index()];
+        let target = select::next_courier(&found.peers, self.exclusive_only, self.now, &mut found.rng);
+        let flight = Flight::draw(class, target.is_some_and(|target| target.carries), &mut found.rng);
         self.cargo.tidy(self.now, self.numbers.rest, |entry| self.stash.id(entry).is_some());
         self.count_carriers(zone);
         let found = &mut self.zones[zone.index()];
@@ -127,7 +129,7 @@ impl Node {
             couriers.answered += 1;
         }
         if let Some(addr) = addr {
-            found.peers.courier_answered(self.now, &addr, peer_id, self.numbers.age, &mut *self.rng);
+            found.peers.courier_answered(self.now, &addr, peer_id, self.numbers.age, &mut found.rng);
             self.count_carriers(zone);
             self.board(id, &addr);
         }
@@ -261,7 +263,7 @@ impl Node {
         let zone = &mut self.zones[conn.zone.index()];
         let to_blame = failure.filter(|_| !flight.has_answered() && !zone.network_seems_down());
         if let (Some(failure), Some(addr)) = (to_blame, &conn.addr) {
-            zone.peers.courier_failed(self.now, addr, failure, &mut *self.rng);
+            zone.peers.courier_failed(self.now, addr, failure, &mut zone.rng);
         }
         let bound = flight.is_bound();
         if let Some(entry) = flight.set_down() {

@@ -1,5 +1,7 @@
 //! Whom this node dials: links that are wanted, checks of hearsay, and seeds.
 
+use rand_core::Rng as _;
+
 use super::{Node, Stopping};
 use crate::addr::Addr;
 use crate::conn::{Conn, Phase, Purpose};
@@ -40,7 +42,7 @@ impl Node {
         }
         let outgoing = found.dialing + found.outgoing;
         let view = DialView { peers: &found.peers, outgoing, wanted: found.max_outgoing, exclusive_only: self.exclusive_only };
-        let candidate = select::next_dial(&view, self.now, &mut *self.rng);
+        let candidate = select::next_dial(&view, self.now, &mut found.rng);
         if candidate.is_none() {
             found.next_fill = found.peers.next_rested(self.now);
         }
@@ -76,7 +78,7 @@ impl Node {
             && !self.exclusive_only
             && self.stopping == Stopping::No
         {
-            found.errands.plan_check(self.now, &mut *self.rng);
+            found.errands.plan_check(self.now, &mut found.rng);
         }
     }
 
@@ -88,7 +90,7 @@ impl Node {
         if !found.has_its_links() || !free || self.stopping != Stopping::No {
             return;
         }
-        let Some(candidate) = select::next_check(&found.peers, self.now, &mut *self.rng) else { return };
+        let Some(candidate) = select::next_check(&found.peers, self.now, &mut found.rng) else { return };
         if let Some(lease) = found.peers.lease(candidate) {
             let addr = lease.addr().clone();
             self.dial(zone, addr, Some(lease), Purpose::Check);
@@ -108,8 +110,8 @@ impl Node {
         conn.lease = lease;
         *found.count_of(&conn) += 1;
         found.errands.began(purpose);
+        let isolation = Isolation(found.rng.next_u64().to_le_bytes());
         let conn = ConnId(self.conns.insert(conn));
-        let isolation = Isolation(self.rng.next_u64().to_le_bytes());
         self.schedule(conn);
         self.outbox.push(Output::Dial { conn, zone, addr, isolation });
         conn
@@ -132,7 +134,7 @@ impl Node {
         if let Some(conn) = self.conns.find_mut(id.0) {
             let zone = &mut self.zones[conn.zone.index()];
             if let Some(lease) = conn.lease.take() {
-                zone.peers.verified(self.now, lease, peer_id, &mut *self.rng);
+                zone.peers.verified(self.now, lease, peer_id, &mut zone.rng);
             }
         }
         self.close(id, CloseReason::Done);

@@ -102,7 +102,7 @@ impl Node {
         let height = zone.identity.judge(&request.node, &request.sync)?;
         conn.height = height;
         let (node, sync) = (zone.identity.node_data(), claim(&self.chain, zone.policy, conn));
-        let peers = zone.peers.share(MAX_PEERS, &mut conn.shared, &mut *self.rng);
+        let peers = zone.peers.share(MAX_PEERS, &mut conn.shared, &mut zone.rng);
         conn.queue.encode(|out| {
             let kind = Kind::Response { code: ANSWERED };
             crate::levin::frame(out, kind, command::HANDSHAKE, |out| HandshakeResponse::encode(out, &node, &sync, peers));
@@ -145,7 +145,7 @@ impl Node {
         // whom we dialled cannot know where we listen otherwise; whoever dialled us knows, and may be asking who else we are
         let tells = conn.direction == Direction::Outgoing && !core::mem::replace(&mut conn.advertised, true);
         let own = zone.advertise.as_ref().filter(|_| tells);
-        let peers = zone.peers.share_beside(own, MAX_PEERS, &mut conn.shared, &mut *self.rng);
+        let peers = zone.peers.share_beside(own, MAX_PEERS, &mut conn.shared, &mut zone.rng);
         conn.queue.encode(|out| {
             let kind = Kind::Response { code: ANSWERED };
             crate::levin::frame(out, kind, command::TIMED_SYNC, |out| TimedSyncResponse::encode(out, &sync, peers));
@@ -196,7 +196,7 @@ impl Node {
         let may_teach = |_: &PeerEntry| hearsay.spend(HEARSAY, now) && (source != Source::INBOUND || common.spend(HEARSAY, now));
         let bans = &self.bans;
         let heard = heard.filter_map(Result::ok).filter(|entry| !bans.cover(now, &entry.addr)).take_while(may_teach);
-        let learned = zone.peers.learn(now, source, heard, &mut *self.rng);
+        let learned = zone.peers.learn(now, source, heard, &mut zone.rng);
         if learned.added > 0 {
             let zone = zone.id;
             self.fill(zone);

@@ -109,7 +109,7 @@ impl Node {
         let zone = &mut self.zones[found.zone.index()];
         let id = zone.id;
         if why.blames_proxy() {
-            if zone.proxy_failed(self.now, why, &mut *self.rng) {
+            if zone.proxy_failed(self.now, why) {
                 self.outbox.note(Note::ProxyDown { zone: id, why });
             }
         } else if zone.proxy_worked() {

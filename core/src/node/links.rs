@@ -25,7 +25,7 @@ impl Node {
         conn.height = height;
         conn.deadline = None;
         // the first one soon and at any moment, so that it does not tell when the link was made
-        conn.next_sync = Some(self.now + rand::between(&mut *self.rng, Duration::ZERO, SYNC_INTERVAL.1));
+        conn.next_sync = Some(self.now + rand::between(&mut zone.rng, Duration::ZERO, SYNC_INTERVAL.1));
         match direction {
             Direction::Incoming => zone.ready_incoming += 1,
             Direction::Outgoing => {
@@ -34,7 +34,7 @@ impl Node {
             }
         }
         if let Some(lease) = &conn.lease {
-            zone.peers.succeeded(self.now, lease, peer_id, &mut *self.rng);
+            zone.peers.succeeded(self.now, lease, peer_id, &mut zone.rng);
         }
         self.plan_check(zone_id);
         self.schedule(id);
@@ -70,7 +70,7 @@ impl Node {
                 Direction::Outgoing => zone.ready_outgoing -= 1,
             }
         }
-        zone.errands.ended(self.now, conn.purpose, reason, &mut *self.rng);
+        zone.errands.ended(self.now, conn.purpose, reason, &mut zone.rng);
         if let Some(lease) = lease {
             self.settle_lease(zone_id, lease, reason, lasted);
         }
@@ -91,11 +91,11 @@ impl Node {
 
     /// Gives an address back to its list, with what its dial or link has shown.
     fn settle_lease(&mut self, zone: ZoneId, lease: Lease, reason: CloseReason, lasted: Option<Duration>) {
-        let (zone, now, rng) = (&mut self.zones[zone.index()], self.now, &mut *self.rng);
+        let (zone, now) = (&mut self.zones[zone.index()], self.now);
         let failure = match (lasted, reason) {
             // whoever was linked when the node stopped is an anchor of the next run
             (_, CloseReason::Shutdown) => return zone.peers.returned(lease),
-            (Some(lasted), _) => return zone.peers.ended(now, lease, lasted, rng),
+            (Some(lasted), _) => return zone.peers.ended(now, lease, lasted, &mut zone.rng),
             (None, CloseReason::Dial(why)) if why.blames_proxy() => return zone.peers.returned(lease),
             (None, CloseReason::Dial(why)) if why.is_refusal() => Failure::Refused,
             // a peer that is full hangs up
@@ -108,7 +108,11 @@ impl Node {
             zone.rests_until = Some(now + pause);
             to_blame = alone && !matches!(reason, CloseReason::Dial(why) if why.blames_network());
         }
-        if to_blame { zone.peers.failed(now, lease, failure, rng) } else { zone.peers.spared(now, lease, rng) }
+        if to_blame {
+            zone.peers.failed(now, lease, failure, &mut zone.rng)
+        } else {
+            zone.peers.spared(now, lease, &mut zone.rng)
+        }
     }
 
     /// Finds other ways for the transactions that the link was to carry, or may have carried in vain.

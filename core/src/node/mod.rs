@@ -82,6 +82,8 @@ pub struct Node {
     rng: Box<dyn CryptoRng + Send>,
     /// Draws for own transactions: from a stream of their own, so that none of them shifts anything else.
     own_rng: ChaCha20Rng,
+    /// The same for strangers' transactions: who sees the public network know of one sees no trace of it elsewhere.
+    transit_rng: ChaCha20Rng,
     now: Instant,
     stopping: Stopping,
 }
@@ -109,9 +111,10 @@ impl Node {
         let zones = zones
             .into_iter()
             .zip(0u8..)
-            .map(|(zone, id)| Zone::new(now, ZoneId(id), zone, network, (limits, &numbers), &mut *rng))
+            .map(|(zone, id)| Zone::new(now, ZoneId(id), zone, network, (limits, &numbers), ChaCha20Rng::from_rng(&mut rng)))
             .collect();
         let (transit, mut own_rng) = (Transit::new(limits, &mut *rng), ChaCha20Rng::from_rng(&mut rng));
+        let transit_rng = ChaCha20Rng::from_rng(&mut rng);
         let recipient_key = match durability {
             Durability::BeforeRelay(key) => key,
             Durability::Memory => RecipientKey::draw(&mut own_rng),
@@ -143,6 +146,7 @@ impl Node {
             keeper: keep::Keeper::default(),
             drained: Vec::new(),
             own_rng,
+            transit_rng,
             rng,
             now,
             stopping: Stopping::No,

@@ -18,7 +18,7 @@ impl Node {
             let is_over = noise.epoch_is_over(now);
             if is_over {
                 let eligible = node.eligible(zone);
-                noise.roll(now, &eligible, &mut *node.rng, dropped);
+                noise.roll(now, &eligible, &mut node.zones[zone.index()].rng, dropped);
             }
             is_over
         });
@@ -52,7 +52,7 @@ impl Node {
                 let units = node.stash.leave_by(entry, exit).and_then(|blob| LocalUnits::cut(exit, blob, MAX_UNITS));
                 units.map_or(Cut::Impossible, Cut::Units)
             };
-            noise.pop_tick(now, cut, &mut *node.rng, dropped)
+            noise.pop_tick(now, cut, &mut node.zones[zone.index()].rng, dropped)
         })?
     }
 
@@ -84,8 +84,9 @@ impl Node {
     /// A link of a zone with noise channels is ready: those without one may take it.
     pub(super) fn noise_link_up(&mut self, zone: ZoneId) {
         let eligible = self.eligible(zone);
-        if let Some(noise) = &mut self.zones[zone.index()].noise {
-            noise.refill(&eligible, &mut *self.rng);
+        let found = &mut self.zones[zone.index()];
+        if let Some(noise) = &mut found.noise {
+            noise.refill(&eligible, &mut found.rng);
         }
     }
 
@@ -93,7 +94,8 @@ impl Node {
     pub(super) fn noise_link_down(&mut self, zone: ZoneId, conn: ConnId) {
         self.with_noise(zone, |node, noise, dropped| {
             noise.drop_link(conn, dropped);
-            noise.refill(&node.eligible(zone), &mut *node.rng);
+            let eligible = node.eligible(zone);
+            noise.refill(&eligible, &mut node.zones[zone.index()].rng);
         });
     }
 

@@ -58,7 +58,7 @@ impl Node {
         let response = PingResponse::decode(body).map_err(bad(command::PING))?;
         let found = core::iter::once(&conn.addr).flatten().filter(|_| response.peer_id == peer_id).cloned();
         let zone = &mut self.zones[conn.zone.index()];
-        zone.peers.learn(self.now, Source::INBOUND, found.map(PeerEntry::bare), &mut *self.rng);
+        zone.peers.learn(self.now, Source::INBOUND, found.map(PeerEntry::bare), &mut zone.rng);
         let zone = zone.id;
         self.close(id, CloseReason::Done);
         self.plan_check(zone);

@@ -237,8 +237,8 @@ impl Node {
 
     /// A link's flush is due: as many messages as its queue takes now; the rest waits until the peer has read them.
     pub(super) fn flush(&mut self, id: ConnId, entries: BTreeSet<Handle>) {
-        let zone = self.conns.find(id.0).map(|conn| conn.zone);
-        let Some(exit) = self.local_exit().ok().filter(|exit| Some(exit.zone()) == zone) else {
+        // that the link is one of the exit's zone is seen to in the last step
+        let Ok(exit) = self.local_exit() else {
             entries.iter().for_each(|&entry| self.stash.drop_carrier(self.now, entry));
             return self.reroute(Held::LeaveOut);
         };
@@ -300,7 +300,7 @@ impl Node {
     /// behind the median of what outgoing peers claim (spec: dandelion-noise §3).
     pub(super) fn stem_hop(&mut self, source: Option<ConnId>, zone: ZoneId) -> Option<ConnId> {
         let eligible = self.eligible(zone);
-        self.stems.next_hop(self.now, source, eligible.iter().copied(), &mut *self.rng)
+        self.stems.next_hop(self.now, source, eligible.iter().copied(), &mut self.transit_rng)
     }
 
     /// Outgoing links whose peer is not behind: a monerod that is ignores transactions.

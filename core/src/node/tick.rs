@@ -77,7 +77,8 @@ impl Node {
             return self.fly(id);
         }
         if conn.next_sync.is_some_and(|at| at <= self.now) {
-            conn.next_sync = Some(self.now + rand::between(&mut *self.rng, SYNC_INTERVAL.0, SYNC_INTERVAL.1));
+            conn.next_sync =
+                Some(self.now + rand::between(&mut self.zones[conn.zone.index()].rng, SYNC_INTERVAL.0, SYNC_INTERVAL.1));
             // one question at a time
             if conn.asked == conn.answered {
                 conn.asked += 1;

@@ -59,7 +59,7 @@ impl Node {
             (Way::Drop, _) => {}
             (Way::Stem, Some(hop)) => {
                 let frame = self.tx_frame(TxForm::Stem, &[foreign.tx.leave_by(exit)]);
-                self.transit.stem(self.now, digest, foreign.tx, &mut *self.rng);
+                self.transit.stem(self.now, digest, foreign.tx, &mut self.transit_rng);
                 self.enqueue(hop, frame, &[]);
             }
             (Way::Stem | Way::Fluff, _) => {
@@ -77,7 +77,7 @@ impl Node {
             // the stem came round
             (Some(Passage::Stemmed), TxForm::Stem) if from_public => Way::Fluff,
             (Some(Passage::Stemmed), TxForm::Stem) => Way::Drop,
-            (None, TxForm::Stem) if self.stems.fluffs(self.now, &mut *self.rng) => Way::Fluff,
+            (None, TxForm::Stem) if self.stems.fluffs(self.now, &mut self.transit_rng) => Way::Fluff,
             (None, TxForm::Stem) => Way::Stem,
         }
     }
@@ -93,7 +93,7 @@ impl Node {
                 Direction::Incoming => Poisson::MEAN_20,
                 Direction::Outgoing => Poisson::MEAN_10,
             };
-            if self.fluffs.waiting(conn) < BACKLOG && self.fluffs.fluff(self.now, conn, digest, mean, &mut *self.rng) {
+            if self.fluffs.waiting(conn) < BACKLOG && self.fluffs.fluff(self.now, conn, digest, mean, &mut self.transit_rng) {
                 self.transit.wait(digest);
             }
         }
@@ -141,7 +141,7 @@ impl Node {
     pub(super) fn stemmed_own(&mut self, tx: PeerTx) {
         let digest = self.transit.digest(&tx);
         if self.transit.passage(digest).is_none() && self.transit.has_room(tx.size()) {
-            self.transit.stem(self.now, digest, tx, &mut *self.rng);
+            self.transit.stem(self.now, digest, tx, &mut self.transit_rng);
         }
     }
 }

@@ -8,7 +8,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use rand_core::CryptoRng;
+use chacha20::ChaCha20Rng;
+use rand_core::Rng as _;
 
 use self::errands::Errands;
 use self::policy::{PINGS, ZonePolicy};
@@ -102,6 +103,8 @@ pub(crate) struct Zone {
     pub(crate) inbound_hearsay: Budget,
     /// The same on every link, as the peer has not shown anything yet: encoded once.
     pub(crate) handshake_request: Bytes,
+    /// All that happens in the zone is drawn from a stream of its own: what goes on in another shifts nothing here.
+    pub(crate) rng: ChaCha20Rng,
 }
 
 impl Zone {
@@ -111,7 +114,7 @@ impl Zone {
         config: ZoneConfig,
         network: Network,
         (limits, numbers): (Limits, &CourierConfig),
-        rng: &mut dyn CryptoRng,
+        mut rng: ChaCha20Rng,
     ) -> Self {
         let policy = ZonePolicy::of(config.kind);
         // 0 would be refused by peers
@@ -135,15 +138,15 @@ impl Zone {
         if couriers {
             seeds.iter().for_each(|seed: &Addr| peers.build_in(now, seed.clone()));
         }
-        let errands = Errands::new(now, seeds, rng);
+        let errands = Errands::new(now, seeds, &mut rng);
         let request = HandshakeRequest { node: identity.node_data(), sync: network.genesis_sync() };
         Self {
             id,
             kind: config.kind,
             policy,
             relay: config.relay,
-            noise: channels.then(|| Noise::new(now, id, rng)),
-            couriers: couriers.then(|| Couriers::new(now, numbers, rng)),
+            noise: channels.then(|| Noise::new(now, id, &mut rng)),
+            couriers: couriers.then(|| Couriers::new(now, numbers, &mut rng)),
             identity,
             peers,
             advertise: config.advertise.map(PeerEntry::bare),
@@ -170,6 +173,7 @@ impl Zone {
             ping_budget: Budget::full(PINGS, now),
             inbound_hearsay: Budget::full(HEARSAY, now),
             handshake_request: request_frame(command::HANDSHAKE, |out| request.encode(out)),
+            rng,
         }
     }
 
@@ -240,10 +244,10 @@ impl Zone {
     }
 
     /// The proxy failed: it rests. Says whether that is news.
-    pub(crate) fn proxy_failed(&mut self, now: Instant, why: DialFailure, rng: &mut dyn CryptoRng) -> bool {
+    pub(crate) fn proxy_failed(&mut self, now: Instant, why: DialFailure) -> bool {
         let rest = PROXY_REST.0.saturating_mul(1 << self.proxy_failures.min(8)).min(PROXY_REST.1);
         self.proxy_failures = self.proxy_failures.saturating_add(1);
-        self.rests_until = Some(now + rand::between(rng, rest / 2, rest));
+        self.rests_until = Some(now + rand::between(&mut self.rng, rest / 2, rest));
         core::mem::replace(&mut self.proxy, ProxyState::Down(why)) != ProxyState::Down(why)
     }
 

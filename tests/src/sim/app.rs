@@ -67,7 +67,7 @@ impl Spread {
             // the first ten nodes are up in every scenario with random times
             (at, network.below(10.min(scenario.nodes as u64), Use::Submission, [index, 1, 0]) as usize)
         });
-        let all = random.chain(scenario.timetable.iter().map(|&at| (at, 0)));
+        let all = random.chain(scenario.timetable.iter().map(|&at| (at, scenario.submitter)));
         let received = vec![None; scenario.nodes];
         Self(all.map(|(at, node)| Submission { at, node, handed: None, seen: None, received: received.clone() }).collect())
     }

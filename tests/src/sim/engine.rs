@@ -78,7 +78,7 @@ pub(super) struct Member {
     pub(super) node: Option<Node>,
     /// Counts starts, so that what was meant for an earlier run is not taken for this one.
     pub(super) start: u64,
-    pub(super) dials: u64,
+    pub(super) dials: Vec<u64>,
     pub(super) links: BTreeMap<ConnId, End>,
     pub(super) wake: Option<Instant>,
     skew: Duration,
@@ -114,7 +114,7 @@ impl Sim {
         let members = (0..scenario.nodes).map(|index| Member {
             node: None,
             start: 0,
-            dials: 0,
+            dials: vec![0; scenario.zones.len()],
             links: BTreeMap::new(),
             wake: None,
             kept: None,

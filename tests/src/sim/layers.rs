@@ -16,7 +16,7 @@ pub struct Dial {
     pub to: usize,
     /// Virtual time since the run began.
     pub at: Duration,
-    /// The dialler's dials so far.
+    /// The dialler's dials in this zone so far, and which zone that is, so that no zone shifts another's.
     pub index: u64,
 }
 

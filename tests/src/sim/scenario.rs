@@ -38,8 +38,10 @@ pub struct Scenario {
     pub submissions: u64,
     /// Nothing is submitted before this.
     pub warm_up: Duration,
-    /// When the first node submits further ones.
+    /// When one node submits further ones.
     pub timetable: Vec<Duration>,
+    /// Which node that is.
+    pub submitter: usize,
     /// How long after a node has relayed a transaction the sender's daemon has it; `None`: it has no daemon.
     pub confirms: Option<Duration>,
     /// How own transactions leave.
@@ -81,6 +83,7 @@ impl Scenario {
             submissions: 0,
             warm_up: Duration::ZERO,
             timetable: Vec::new(),
+            submitter: 0,
             confirms: None,
             relay: RelayPolicy::Fluff,
             shape: Shape::Mesh,

@@ -65,8 +65,8 @@ impl Sim {
         let peer = self.directory.get(&addr).copied();
         self.dialled(node, conn, peer, zone, isolation);
         let member = &mut self.members[node];
-        member.dials += 1;
-        let (start, index) = (member.start, member.dials);
+        member.dials[zone.index()] += 1;
+        let (start, index) = (member.start, (zone.index() as u64) << 32 | member.dials[zone.index()]);
         let Some((to, _)) = peer else {
             let why = DialFailure::HostUnreachable;
             return self.plan(self.now + REFUSAL, Step::DialFailed { node, start, conn, why });
