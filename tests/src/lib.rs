@@ -2,6 +2,7 @@
 
 pub mod attacks;
 pub mod conformance;
+pub mod guards;
 pub mod invariant;
 pub mod lab;
 pub mod sim;

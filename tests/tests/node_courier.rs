@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anonet_core::levin::Kind;
-use anonet_core::wire::{TxForm, command};
+use anonet_core::wire::{NodeData, TxForm, command};
 use anonet_core::{
-    Addr, ChainTip, Config, CourierConfig, Durability, Event, Exposure, Instant, LocalTx, Privacy, RecipientKey, RelayPolicy,
-    StashState, StoredTx, SubmitError, TxId, ZoneKind,
+    Addr, ChainTip, Config, CourierConfig, Durability, Event, Exposure, Instant, LocalTx, Network, Privacy, RecipientKey,
+    RelayPolicy, StashState, StoredTx, SubmitError, TxId, ZoneKind,
 };
 use anonet_tests::world::cast::{addr, config, node_data, zone};
 use anonet_tests::world::{Happened, NodeIndex, START, World};
@@ -488,4 +488,81 @@ fn a_young_node_lets_nothing_go_and_a_release_is_drawn() {
     }
     assert!(left.iter().all(|span| *span >= SECOND * 600), "{left:?}");
     assert!(left.iter().max().unwrap().saturating_sub(*left.iter().min().unwrap()) > SECOND * 120, "{left:?}");
+}
+
+#[test]
+fn a_peer_of_another_network_is_handed_nothing() {
+    let (mut world, user) = scripted(23, 4);
+    submit(&mut world, user, 9, 2_000).unwrap();
+    let mut welcomed = BTreeSet::new();
+    let stranger = NodeData { network_id: Network::Testnet.id(), ..node_data() };
+    for _ in 0..36_000 {
+        world.run_for(SECOND / 10);
+        for raw in 0..world.raw_count() {
+            if !world.raw_heard(raw).is_empty() && welcomed.insert(raw) {
+                world.raw_welcome(raw, stranger, 1);
+            }
+        }
+    }
+    assert!(welcomed.len() > 50, "{}", welcomed.len());
+    assert!((0..world.raw_count()).all(|raw| notifies(&world, raw) == 0));
+}
+
+#[test]
+fn couriers_of_a_zone_by_which_it_does_not_leave_fly_without_it() {
+    let (mut world, _) = world(24, 3, fast());
+    for peer in [1, 2] {
+        world.add(config([zone(ZoneKind::I2p, peer, &[])]));
+    }
+    let mut both = courier(0, &[1, 2, 3], fast());
+    let mut i2p = zone(ZoneKind::I2p, 0, &[1, 2]);
+    i2p.relay = RelayPolicy::Courier;
+    both.zones.push(i2p);
+    let user = world.add(both);
+    (1..=3).for_each(|number| submit(&mut world, user, number, 2_000).unwrap());
+    world.run_for(HOUR * 2);
+    let sent = |zone: anonet_core::ZoneReport| zone.couriers.expect("both have couriers").answered;
+    assert!(world.node(user).zones().all(|zone| sent(zone) > 100));
+    for number in 1..=3 {
+        let uses = world.node(user).uses(TxId::new([number; 32])).count();
+        assert!(uses > 0);
+        assert_eq!(arrivals(&world, 3, number).len(), uses, "whoever was chosen is a peer of the first zone");
+    }
+}
+
+#[test]
+fn who_carried_before_a_restart_rests_after_it() {
+    for seed in 30..38 {
+        let (mut world, user) = world(seed, 3, fast());
+        let config = || {
+            let mut config = courier(0, &[1, 2, 3], fast());
+            config.durability = Durability::BeforeRelay(RecipientKey::new([7; 32]));
+            config
+        };
+        let first_arrival = |world: &mut World, number: u8| {
+            let id = TxId::new([number; 32]);
+            for _ in 0..36_000 {
+                world.run_for(SECOND / 10);
+                for id in [TxId::new([1; 32]), id] {
+                    world.call(user, |node, now| node.recorded(now, id, node.uses(id).count()));
+                }
+                if let Some((peer, ..)) = arrivals(world, 3, number).first() {
+                    return *peer;
+                }
+            }
+            panic!("it did not arrive within an hour");
+        };
+        world.kill(user);
+        world.start(user, config());
+        submit(&mut world, user, 1, 2_000).unwrap();
+        let before = first_arrival(&mut world, 1);
+        let uses = world.node(user).uses(TxId::new([1; 32])).collect();
+        world.kill(user);
+        world.start(user, config());
+        let tx = LocalTx::new(vec![1; 2_000].into()).unwrap();
+        let restored = StoredTx { id: TxId::new([1; 32]), tx, submitted: START, exposure: Exposure::Anonymity, uses };
+        world.call(user, |node, now| node.restore_tx(now, restored)).unwrap();
+        submit(&mut world, user, 2, 2_000).unwrap();
+        assert_ne!(first_arrival(&mut world, 2), before, "{seed}");
+    }
 }

@@ -155,9 +155,9 @@ fn checks_are_about_a_minute_apart_and_none_is_made_while_links_are_wanted() {
     let node = world.add(config([both]));
     world.run_for(SECOND * 5);
     world.raw_send(0, &telling((10..40).map(onion)));
-    world.run_for(SECOND * 3_600);
+    world.run_for(SECOND * 10_800);
     let checks = dialled(&world, node).into_iter().filter(|addr| (10..40).any(|index| *addr == onion(index))).count();
-    assert!((20..90).contains(&checks), "{checks} in an hour, each of which took 90 s to fail");
+    assert!((60..270).contains(&checks), "{checks} in three hours, each of which took 90 s to fail");
     let (_, gray) = lists(&world, node);
     assert!(gray < 30, "those that failed thrice are forgotten");
 }
@@ -318,4 +318,30 @@ fn one_more(many: &[u8], single: &[u8]) -> Vec<u8> {
     let body = (bytes.len() - HEADER) as u64;
     bytes[8..16].copy_from_slice(&body.to_le_bytes());
     bytes
+}
+
+#[test]
+fn timed_syncs_keep_no_beat() {
+    let mut world = World::new(58);
+    (1..=6).for_each(|peer| world.raw_listen(onion(peer)));
+    let mut all = zone(ZoneKind::Tor, 0, &[1, 2, 3, 4, 5, 6]);
+    all.max_outgoing = 6;
+    world.add(config([all]));
+    assert!(world.run_until(SECOND * 60, |world| world.raw_count() == 6));
+    (0..6).for_each(|peer| world.raw_welcome(peer, node_data(), 1));
+    let mut asked = [const { Vec::new() }; 6];
+    for tenth in 0..36_000 {
+        world.run_for(SECOND / 10);
+        for (peer, asked) in asked.iter_mut().enumerate() {
+            asked.extend((0..world.raw_answer_syncs(peer, 1)).map(|_| tenth));
+        }
+    }
+    // in tenths of a second
+    assert!(asked.iter().any(|asked| asked[0] < 300), "soon after the link was made, and on each at another moment");
+    for asked in asked {
+        let pauses: Vec<i32> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(pauses.len() > 40 && pauses.iter().all(|pause| (448..=753).contains(pause)), "{pauses:?}");
+        let (least, most) = (pauses.iter().min().unwrap(), pauses.iter().max().unwrap());
+        assert!(most - least > 150, "{pauses:?}");
+    }
 }

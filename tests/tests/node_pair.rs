@@ -283,3 +283,18 @@ fn stopping_calls_off_dials_closes_every_link_and_takes_nothing_more() {
     world.run_for(SECOND * 600);
     assert_eq!(world.record.of(a).count(), before, "and then it is silent");
 }
+
+#[test]
+fn own_transactions_of_one_message_stand_in_an_order_that_says_nothing() {
+    let mut world = World::new(15);
+    let a = world.add(tor(0, &[1]));
+    let b = world.add(tor(1, &[]));
+    assert!(world.run_until(SECOND * 30, |world| outgoing(world, a) == 1));
+    for number in [9, 3, 7, 1, 8, 2] {
+        let tx = LocalTx::new(vec![number; 200].into()).unwrap();
+        world.call(a, |node, now| node.submit_tx(now, TxId::new([number; 32]), tx)).unwrap();
+    }
+    world.run_for(SECOND * 20);
+    let order: Vec<u8> = received(&world, b).iter().map(|blob| blob[0]).collect();
+    assert_eq!(order, [1, 2, 3, 7, 8, 9]);
+}

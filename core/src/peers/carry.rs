@@ -220,6 +220,26 @@ mod tests {
     }
 
     #[test]
+    fn the_age_at_which_a_stranger_carries_is_drawn() {
+        let carries = |seed| {
+            let mut peers =
+                Fixture(PeerList::new(ZoneKind::Public, Limits::new(), alloc::vec![]), ChaCha20Rng::from_seed([seed; 32]));
+            (0..3).for_each(|hour| peers.hear(at(hour), teller(hour as u8)));
+            peers.visit(at(3));
+            peers.carries(at(3 + 36)) == Some(true)
+        };
+        let count = (0..60).filter(|&seed| carries(seed)).count();
+        assert!((18..43).contains(&count), "half of them after half of the time: {count} of 60");
+    }
+
+    #[test]
+    fn a_stamp_from_further_ahead_than_could_be_drawn_is_drawn_back() {
+        let mut trust = Trust::default();
+        trust.restore(at(1), Trust { carries_from: Some(at(9_000)), ..Trust::default() });
+        assert_eq!(trust.carries_from, Some(at(1) + OLDEST));
+    }
+
+    #[test]
     fn what_does_not_count_as_a_teller() {
         type Told = fn(u8) -> (Instant, Source);
         let cases: [(&str, Told); 4] = [

@@ -146,3 +146,14 @@ fn what_two_told_of_comes_before_what_one_told_of_and_that_before_what_somebody_
     assert_eq!(order[1..3].iter().collect::<BTreeSet<_>>(), BTreeSet::from([&addr("45.3.1.1"), &addr("45.2.1.1")]));
     assert_eq!(order[3], addr("45.1.1.1"));
 }
+
+#[test]
+fn most_couriers_go_to_those_that_carry_and_some_see_who_else_is_there() {
+    let mut rng = rng();
+    let mut list = knowing(["45.1.1.1", "45.1.1.2"], &mut rng);
+    for carrier in ["45.2.1.1", "45.2.1.2"] {
+        list.configure(START, addr(carrier), PeerRole::Known);
+    }
+    let scouts = (0..3_000).filter(|_| !next_courier(&list, false, START, &mut rng).unwrap().carries).count();
+    assert!((900..1_100).contains(&scouts), "{scouts} of 3,000");
+}

@@ -216,3 +216,27 @@ fn a_transaction_rides_once_and_waits_again_only_if_it_is_set_down_or_added() {
     assert!(cargo.due(START + DAY).is_empty() && cargo.release(entry).is_none());
     assert_eq!(cargo.used(&addr), None, "a day has passed");
 }
+
+#[test]
+fn the_pauses_of_a_clock_are_drawn_and_spread_as_widely_as_their_mean() {
+    let seconds = |from: Instant, to: Instant| to.saturating_since(from).as_secs_f64();
+    let spread = |pauses: &[f64]| {
+        let mean = pauses.iter().sum::<f64>() / pauses.len() as f64;
+        let variance = pauses.iter().map(|pause| (pause - mean).powi(2)).sum::<f64>() / pauses.len() as f64;
+        (mean, variance.sqrt())
+    };
+    let numbers = CourierConfig { every: [Duration::from_secs(100), Duration::ZERO, Duration::ZERO], ..CourierConfig::default() };
+    let first: Vec<f64> =
+        (0..250).map(|seed| seconds(START, Couriers::new(START, &numbers, &mut rng(seed)).next_due().unwrap())).collect();
+    let (mut rng, mut last) = (rng(9), START);
+    let mut couriers = Couriers::new(START, &numbers, &mut rng);
+    let further = core::iter::repeat_with(|| {
+        let at = couriers.next_due().unwrap();
+        couriers.pop_due(at, &mut rng);
+        seconds(core::mem::replace(&mut last, at), at)
+    });
+    for pauses in [first, further.take(2_000).collect()] {
+        let (mean, deviation) = spread(&pauses);
+        assert!((80.0..120.0).contains(&mean) && (80.0..120.0).contains(&deviation), "{mean} {deviation}");
+    }
+}

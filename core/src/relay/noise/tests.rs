@@ -201,3 +201,28 @@ fn units_are_for_the_zone_they_were_cut_for() {
     assert!(units.next(ZONE).is_some());
     assert!(units.next(ZONE).is_none(), "it was one");
 }
+
+#[test]
+fn epochs_end_at_random() {
+    let (mut rng, eligible) = (rng(31), links(4));
+    let mut noise = Noise::new(START, ZONE, &mut rng);
+    let mut lengths = BTreeSet::new();
+    for _ in 0..40 {
+        let now = noise.epoch_ends;
+        noise.roll(now, &eligible, &mut rng, &mut vec![]);
+        let length = noise.epoch_ends.saturating_since(now);
+        assert!((MINUTE * 5..=MINUTE * 11 / 2).contains(&length), "{length:?}");
+        lengths.insert(length.as_secs());
+    }
+    assert!(lengths.len() > 10, "{lengths:?}");
+}
+
+#[test]
+fn a_refill_gives_no_link_to_two_channels() {
+    let eligible = links(2);
+    for seed in 0..20 {
+        let mut noise = Noise::new(START, ZONE, &mut rng(seed));
+        noise.refill(&eligible, &mut rng(seed));
+        assert_eq!(noise.links().collect::<BTreeSet<_>>(), eligible.iter().copied().collect());
+    }
+}

@@ -117,3 +117,11 @@ fn a_peers_transaction_goes_to_the_public_zone_or_waits() {
         }
     }
 }
+
+#[test]
+fn a_configuration_with_an_anonymity_zone_yields_no_proof() {
+    for world in every_world() {
+        let anonymity = world.iter().any(|zone| zone.kind.is_anonymity());
+        assert_eq!(proof_for(&world).is_none(), anonymity, "{world:?}");
+    }
+}
