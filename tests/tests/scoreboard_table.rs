@@ -1,11 +1,10 @@
 //! The attack scoreboard at a small size: its numbers are kept in `tables/scoreboard-small.md`, and a change of any of them is
 //! to be seen. With `WRITE_TABLES=1` the file is written, else compared.
 
-use std::path::Path;
-
 use anonet_tests::attacks::bench::Bench;
 use anonet_tests::attacks::table::{self, Row, SEEDS, Size};
 use anonet_tests::attacks::{Figure, Policy};
+use anonet_tests::kept;
 
 fn figures(rows: &[Row], attack: &str, variant: u64) -> Vec<(&'static str, Option<f64>)> {
     let row = rows.iter().find(|row| row.attack.name == attack && row.variant == variant).expect("there is such a row");
@@ -26,16 +25,5 @@ fn the_small_scoreboard_is_the_one_that_is_kept() {
     for (policy, figure) in figures(&rows, "ISP traffic classifier", 0) {
         assert_eq!(figure.is_some_and(|figure| figure > 0.5), !["noise", "courier"].contains(&policy), "{policy}: {figure:?}");
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tables/scoreboard-small.md");
-    if std::env::var_os("WRITE_TABLES").is_some() {
-        std::fs::write(&path, &text).unwrap();
-    }
-    let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        kept,
-        text,
-        "a figure changed; if it may, `{}` and `{}` write the tables anew",
-        table::SMALL_COMMAND,
-        table::COMMAND
-    );
+    kept::golden("scoreboard-small.md", &text, &[table::SMALL_COMMAND, table::COMMAND]);
 }

@@ -2,8 +2,8 @@
 //! in the same scenes. The table is `tables/sybils.md`; with `WRITE_TABLES=1` it is written, else compared.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
+use anonet_tests::kept;
 use anonet_tests::sybils::monerod::Monerod;
 use anonet_tests::sybils::ours::Ours;
 use anonet_tests::sybils::{HONEST, Outcome, Scene, play};
@@ -59,10 +59,5 @@ fn five_thousand_names_of_one_peer_change_fewer_than_a_twentieth_of_our_choices(
     let (_, monerod, ours) = figures[0];
     assert!(ours < 5.0, "{ours} % of our choices changed");
     assert!(monerod > 2.0 * ours);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tables/sybils.md");
-    if std::env::var_os("WRITE_TABLES").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, &table).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), table, "WRITE_TABLES=1 writes it anew");
+    kept::golden("sybils.md", &table, &["WRITE_TABLES=1 cargo test -p anonet-tests --test sybil_table"]);
 }

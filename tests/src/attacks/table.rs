@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::arena::{LINKS, PEERS, TX_SIZE};
 use super::bench::Bench;
 use super::{ALL, Attack, Figure, Policy};
+use crate::picture::Picture;
 
 /// Seeds of the table that is kept, and of the small one that every test run makes.
 pub const SEEDS: (u64, u64) = (60, 2);
@@ -119,37 +120,31 @@ pub const COMMAND: &str = "cargo run --release -p anonet-tests --bin simulate --
 /// Makes the small table anew.
 pub const SMALL_COMMAND: &str = "WRITE_TABLES=1 cargo test -p anonet-tests --test scoreboard_table";
 
-const CELL: (usize, usize) = (96, 22);
-const LEFT: usize = 300;
-const TOP: usize = 56;
+const CELL: (f64, f64) = (96.0, 22.0);
+const LEFT: f64 = 300.0;
+const TOP: f64 = 56.0;
 
 /// The rows of probabilities and advantages as colours, from green for 0 to red for 1.
 #[must_use]
 pub fn svg(rows: &[Row]) -> String {
     let rows: Vec<&Row> = rows.iter().filter(|row| row.attack.figure == Figure::Share).collect();
-    let (width, height) = (LEFT + Policy::ALL.len() * CELL.0 + 16, TOP + rows.len() * CELL.1 + 16);
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
-         <text x=\"16\" y=\"22\">What attacks learn or prevent: 0 is best, 1 the worst</text>\n"
-    );
-    let middle = |column: usize| LEFT + column * CELL.0 + CELL.0 / 2;
+    let size = (LEFT + Policy::ALL.len() as f64 * CELL.0 + 16.0, TOP + rows.len() as f64 * CELL.1 + 16.0);
+    let mut picture = Picture::new(size);
+    picture.text((16.0, 22.0), "What attacks learn or prevent: 0 is best, 1 the worst", "");
+    let left = |column: usize| LEFT + column as f64 * CELL.0;
+    let middle = |column: usize| left(column) + CELL.0 / 2.0;
     for (column, policy) in Policy::ALL.iter().enumerate() {
-        let (x, y) = (middle(column), TOP - 8);
-        let _ = writeln!(out, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"middle\" font-weight=\"bold\">{}</text>", policy.name());
+        picture.text((middle(column), TOP - 8.0), policy.name(), "text-anchor=\"middle\" font-weight=\"bold\"");
     }
     for (place, row) in rows.iter().enumerate() {
-        let top = TOP + place * CELL.1;
-        let base = top + 15;
-        let _ = writeln!(out, "<text x=\"16\" y=\"{base}\">{}</text>", row.name());
+        let top = TOP + place as f64 * CELL.1;
+        picture.text((16.0, top + 15.0), &row.name(), "");
         for (column, &figure) in row.figures.iter().enumerate() {
             let fill =
                 figure.map_or("#eee".into(), |figure| format!("hsl({:.0},70%,75%)", 120.0 * (1.0 - figure.clamp(0.0, 1.0))));
-            let (left, wide, high) = (LEFT + column * CELL.0 + 1, CELL.0 - 2, CELL.1 - 2);
-            let _ = writeln!(out, "<rect x=\"{left}\" y=\"{top}\" width=\"{wide}\" height=\"{high}\" fill=\"{fill}\"/>");
-            let (x, text) = (middle(column), shown(figure, Figure::Share));
-            let _ = writeln!(out, "<text x=\"{x}\" y=\"{base}\" text-anchor=\"middle\">{text}</text>");
+            picture.fill((left(column) + 1.0, top), (CELL.0 - 2.0, CELL.1 - 2.0), &fill);
+            picture.text((middle(column), top + 15.0), &shown(figure, Figure::Share), "text-anchor=\"middle\"");
         }
     }
-    out + "</svg>\n"
+    picture.finish()
 }

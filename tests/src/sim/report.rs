@@ -6,6 +6,7 @@ use std::time::Duration;
 use anonet_core::ZoneReport;
 
 use super::engine::Sim;
+use crate::picture::Picture;
 
 /// The state of a run at one time.
 #[derive(Clone, Copy, Debug)]
@@ -116,28 +117,23 @@ pub fn svg(title: &str, samples: &[Sample]) -> String {
     let end = samples.last().map_or(1.0, |sample| sample.at.as_secs_f64()).max(1.0);
     let place = |at: Duration, percent: f64| {
         let across = MARGIN + (WIDTH - 2.0 * MARGIN) * at.as_secs_f64() / end;
-        let down = HEIGHT - MARGIN - (HEIGHT - 2.0 * MARGIN) * percent / 100.0;
-        format!("{across:.1},{down:.1}")
+        (across, HEIGHT - MARGIN - (HEIGHT - 2.0 * MARGIN) * percent / 100.0)
     };
-    let line = |of: fn(&Sample) -> f64| samples.iter().map(|sample| place(sample.at, of(sample))).collect::<Vec<_>>().join(" ");
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n<text x=\"{MARGIN}\" y=\"20\">{title}</text>\n"
-    );
+    let line = |of: fn(&Sample) -> f64| samples.iter().map(|sample| place(sample.at, of(sample))).collect::<Vec<_>>();
+    let mut picture = Picture::new((WIDTH, HEIGHT));
+    picture.text((MARGIN, 20.0), title, "");
     for percent in [0, 25, 50, 75, 100] {
         let (left, right) = (place(Duration::ZERO, percent.into()), place(Duration::from_secs_f64(end), percent.into()));
-        let (x, y) = left.split_once(',').unwrap_or(("0", "0"));
-        let _ = writeln!(out, "<polyline points=\"{left} {right}\" stroke=\"#ddd\" fill=\"none\"/>");
-        let _ = writeln!(out, "<text x=\"{x}\" y=\"{y}\" dx=\"-34\" dy=\"4\">{percent} %</text>");
+        picture.line(&[left, right], "#ddd", "");
+        picture.text((left.0 - 34.0, left.1 + 4.0), &format!("{percent} %"), "");
     }
     for (name, color, points, row) in [
-        ("outgoing links of those wanted", "#1b6ca8", line(|sample| sample.linked), 1.0),
-        ("transactions arrived", "#c0392b", line(|sample| sample.reached), 2.0),
+        ("outgoing links of those wanted", "#1b6ca8", line(|sample| sample.linked), 0.0),
+        ("transactions arrived", "#c0392b", line(|sample| sample.reached), 1.0),
     ] {
-        let _ = writeln!(out, "<polyline points=\"{points}\" stroke=\"{color}\" stroke-width=\"1.5\" fill=\"none\"/>");
-        let (x, y) = (WIDTH - 4.5 * MARGIN, 20.0 + 14.0 * (row - 1.0));
-        let _ = writeln!(out, "<text x=\"{x}\" y=\"{y}\" fill=\"{color}\">{name}</text>");
+        picture.line(&points, color, "stroke-width=\"1.5\"");
+        picture.text((WIDTH - 4.5 * MARGIN, 20.0 + 14.0 * row), name, &format!("fill=\"{color}\""));
     }
-    let _ = writeln!(out, "<text x=\"{}\" y=\"{}\">{:.0} minutes</text>", WIDTH - 2.5 * MARGIN, HEIGHT - 16.0, end / 60.0);
-    out + "</svg>\n"
+    picture.text((WIDTH - 2.5 * MARGIN, HEIGHT - 16.0), &format!("{:.0} minutes", end / 60.0), "");
+    picture.finish()
 }
