@@ -2,6 +2,7 @@
 
 pub mod attacks;
 pub mod conformance;
+pub mod curves;
 pub mod guards;
 pub mod invariant;
 pub mod kept;

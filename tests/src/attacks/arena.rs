@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anonet_core::ZoneKind;
+use anonet_core::{RelayPolicy, ZoneKind};
 
 use super::Policy;
 use super::models::{core30, cuprate};
@@ -185,20 +185,26 @@ fn public(scene: Scene, zone: usize) -> bool {
     scene.zones == Zones::TorAndPublic && zone == 1
 }
 
-fn scenario(relay: anonet_core::RelayPolicy, scene: Scene, seed: u64) -> Scenario {
+/// The sender with Tor and the public network, and honest peers; nothing is submitted.
+pub(crate) fn sender_among_peers(relay: RelayPolicy, seed: u64) -> Scenario {
     let mut scenario = Scenario::spread(seed);
-    scenario.nodes = 1 + PEERS + usize::from(scene.tellers > 0);
-    scenario.zones = match scene.zones {
-        Zones::TorAndPublic => vec![ZoneKind::Tor, ZoneKind::Public],
-        Zones::TorAndI2p => vec![ZoneKind::Tor, ZoneKind::I2p],
-    };
-    (scenario.outgoing, scenario.stagger, scenario.span) = (LINKS, Duration::ZERO, scene.span());
+    (scenario.nodes, scenario.outgoing, scenario.stagger) = (1 + PEERS, LINKS, Duration::ZERO);
     (scenario.submissions, scenario.tx_size, scenario.known) = (0, TX_SIZE, KNOWN);
+    (scenario.confirms, scenario.height) = (Some(SPREAD), Some(HEIGHT));
+    (scenario.relay, scenario.shape) = (relay, Shape::Star { tellers: 0 });
+    scenario
+}
+
+fn scenario(relay: RelayPolicy, scene: Scene, seed: u64) -> Scenario {
+    let mut scenario = sender_among_peers(relay, seed);
+    (scenario.nodes, scenario.span) = (scenario.nodes + usize::from(scene.tellers > 0), scene.span());
+    if scene.zones == Zones::TorAndI2p {
+        scenario.zones = vec![ZoneKind::Tor, ZoneKind::I2p];
+    }
     scenario.timetable = (0..scene.txs).map(|index| scene.submitted(seed, index)).collect();
     // what public links say counts only without a daemon
-    let daemon = scene.hostile.1 != Conduct::Echoes;
-    (scenario.confirms, scenario.height) = (daemon.then_some(SPREAD), Some(HEIGHT));
-    (scenario.relay, scenario.shape) = (relay, Shape::Star { tellers: scene.tellers });
+    scenario.confirms = scenario.confirms.filter(|_| scene.hostile.1 != Conduct::Echoes);
+    scenario.shape = Shape::Star { tellers: scene.tellers };
     scenario.layers.push(Box::new(scene.adversary()));
     if scene.restart {
         scenario.layers.push(Box::new(Restart { node: 0, down: DOWN }));

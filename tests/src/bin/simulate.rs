@@ -1,16 +1,17 @@
 //! Runs a scenario of the simulator and writes what came of it.
 
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anonet_core::ZoneKind;
+use anonet_core::{RelayPolicy, ZoneKind};
 use anonet_tests::attacks::bench::Bench;
 use anonet_tests::attacks::table::{self, Size};
-use anonet_tests::invariant;
+use anonet_tests::curves::{self, Curves, Extent};
 use anonet_tests::sim::report::{self, Sample, TABLE_HEAD};
 use anonet_tests::sim::{Scenario, Sim};
+use anonet_tests::{invariant, kept};
 use clap::{Parser, ValueEnum};
 
 /// How often a run is looked at.
@@ -21,7 +22,7 @@ const SAMPLE: Duration = Duration::from_secs(10);
 #[command(name = "simulate", max_term_width = 100)]
 struct Args {
     /// gossip, spread, storm or siege; `list` says what each is. `scoreboard`: what attacks learn under each policy, written to
-    /// tests/tables. `invariant`: random faults against the rule that own transactions leave by anonymity zones only
+    /// tests/tables. `curves`: delay and traffic against the numbers of couriers, written there too. `invariant`: random faults against the rule that own transactions leave by anonymity zones only
     scenario: String,
     /// Nodes
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=100_000))]
@@ -32,7 +33,7 @@ struct Args {
     /// Seeds of `scoreboard` and `invariant`, from 0 on, or from `--seed` on
     #[arg(long, value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
     seeds: Option<u64>,
-    /// Compares the scoreboard with the one that is kept
+    /// Compares the scoreboard, or the curves, with what is kept
     #[arg(long)]
     check: bool,
     /// Virtual minutes
@@ -41,6 +42,9 @@ struct Args {
     /// The anonymity network; names of I2P need no check of a curve point, so that more nodes fit into an hour
     #[arg(long, value_enum, default_value = "tor")]
     zone: Zone,
+    /// How own transactions leave
+    #[arg(long, value_enum, default_value = "courier")]
+    relay_policy: Relay,
     /// White-list entries of a node and zone; twice as many gray ones
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000))]
     white: Option<u64>,
@@ -58,6 +62,23 @@ enum Zone {
     I2p,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Relay {
+    Courier,
+    Noise,
+    Fluff,
+}
+
+impl From<Relay> for RelayPolicy {
+    fn from(relay: Relay) -> Self {
+        match relay {
+            Relay::Courier => Self::Courier,
+            Relay::Noise => Self::Noise,
+            Relay::Fluff => Self::Fluff,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let seed = args.seed.unwrap_or(1);
@@ -69,6 +90,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         "scoreboard" => return scoreboard(args.seeds.unwrap_or(table::SEEDS.0), args.check),
+        "curves" => return cost_curves(args.check),
         "invariant" => return hold_invariant(args.seed.unwrap_or(0), args.seeds.unwrap_or(1_000)),
         _ => {}
     }
@@ -76,6 +98,7 @@ fn main() -> ExitCode {
         eprintln!("simulate: there is no scenario `{}`; `simulate list` names them", args.scenario);
         return ExitCode::from(2);
     };
+    scenario.relay = args.relay_policy.into();
     scenario.nodes = args.nodes.map_or(scenario.nodes, |nodes| nodes as usize);
     scenario.span = args.minutes.map_or(scenario.span, |minutes| Duration::from_secs(60 * minutes));
     if let Some(white) = args.white {
@@ -104,24 +127,33 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Plays every attack, and writes the table and the picture or compares the table.
+/// Plays every attack, and keeps or compares what came of it.
 fn scoreboard(seeds: u64, check: bool) -> ExitCode {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tables");
     let rows =
         table::play(&Bench::new(seeds), Size::Full, |done, of| bar(done as f64 / of as f64, &format!("{done} of {of} rows")));
-    let text = table::markdown(&rows, seeds);
-    println!("{text}");
-    let (kept, picture) = (folder.join("scoreboard.md"), folder.join("scoreboard.svg"));
-    if check {
-        let same = std::fs::read_to_string(&kept).is_ok_and(|kept| kept == text);
+    keep("scoreboard", &table::markdown(&rows, seeds), &table::svg(&rows), check.then_some(table::COMMAND))
+}
+
+/// Plays every point of the curves, and keeps or compares what came of it.
+fn cost_curves(check: bool) -> ExitCode {
+    let curves = Curves::play(&Extent::FULL, |done, of| bar(done as f64 / of as f64, &format!("{done} of {of} settings")));
+    keep("curves", &curves::table::markdown(&curves), &curves::plot::svg(&curves), check.then_some(curves::table::COMMAND))
+}
+
+/// Writes a table and a picture to where they are kept; or, if there is a command that does so, compares the table.
+fn keep(name: &str, table: &str, picture: &str, check: Option<&str>) -> ExitCode {
+    println!("{table}");
+    let (table_name, picture_name) = (format!("{name}.md"), format!("{name}.svg"));
+    if let Some(command) = check {
+        let same = kept::is(&table_name, table);
         if !same {
-            eprintln!("simulate: {} differs; if it may, `{}` writes it anew", kept.display(), table::COMMAND);
+            eprintln!("simulate: {} differs; if it may, `{command}` writes it anew", kept::path(&table_name).display());
         }
         return if same { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
-    for (path, text) in [(kept, text), (picture, table::svg(&rows))] {
-        if let Err(error) = std::fs::write(&path, text) {
-            eprintln!("simulate: cannot write {} ({error})", path.display());
+    for (name, text) in [(table_name, table), (picture_name, picture)] {
+        if let Err(error) = kept::write(&name, text) {
+            eprintln!("simulate: cannot write {} ({error})", kept::path(&name).display());
             return ExitCode::FAILURE;
         }
     }

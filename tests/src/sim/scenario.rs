@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anonet_core::{Config, Limits, Network, PeerRole, RelayPolicy, Witness, ZoneConfig, ZoneKind};
+use anonet_core::{Config, CourierConfig, Limits, Network, PeerRole, RelayPolicy, Witness, ZoneConfig, ZoneKind};
 use bytes::Bytes;
 
 use super::layers::{Churn, Dead, Latency, Layer, Loss, Partition};
@@ -46,6 +46,8 @@ pub struct Scenario {
     pub confirms: Option<Duration>,
     /// How own transactions leave.
     pub relay: RelayPolicy,
+    /// The numbers of policy `courier`.
+    pub courier: CourierConfig,
     /// Who dials whom.
     pub shape: Shape,
     /// Blocks that the nodes claim to have, all but the first one, which has no daemon to tell it.
@@ -86,6 +88,7 @@ impl Scenario {
             submitter: 0,
             confirms: None,
             relay: RelayPolicy::Fluff,
+            courier: CourierConfig::default(),
             shape: Shape::Mesh,
             height: None,
             tx_size: 0,
@@ -167,7 +170,7 @@ impl Scenario {
     /// How node `index` is configured.
     pub(super) fn config(&self, network: Keyed, index: usize) -> Config {
         let mut config = Config::new(Network::Regtest);
-        config.limits = self.limits;
+        (config.limits, config.courier) = (self.limits, self.courier);
         config.expected_height = self.height;
         if self.confirms.is_some() {
             config.witness = Witness::Embedder;
@@ -181,12 +184,16 @@ impl Scenario {
             let drawn = |place| network.below(self.nodes as u64, Use::Known, [index as u64, place, kind as u64]) as usize;
             let known: Vec<usize> = match self.shape {
                 Shape::Mesh => (0..self.known).map(drawn).collect(),
+                Shape::Public if !kind.is_anonymity() => (0..self.known).map(drawn).collect(),
+                Shape::Public if index == 0 => (1..self.nodes).collect(),
+                Shape::Public => Vec::new(),
                 Shape::Star { tellers: 0 } if index == 0 => (1..self.nodes).collect(),
                 Shape::Star { .. } if index == 0 => (1..=self.known as usize).collect(),
                 Shape::Star { tellers } if index <= tellers => vec![self.nodes - 1],
                 Shape::Star { .. } => Vec::new(),
             };
-            if matches!(self.shape, Shape::Star { .. }) && index > 0 {
+            let waits = matches!(self.shape, Shape::Star { .. }) || self.shape == Shape::Public && kind.is_anonymity();
+            if waits && index > 0 {
                 zone.max_outgoing = known.len() as u32;
             }
             zone.peers = known.into_iter().filter(|&peer| peer != index).map(|peer| named(kind, peer)).collect();
@@ -202,6 +209,8 @@ impl Scenario {
 pub enum Shape {
     /// Every node knows a few others at first.
     Mesh,
+    /// In the public zone every node knows a few others at first. In the others the first node knows all, and nobody else dials.
+    Public,
     /// The first node knows all others, and nobody else dials. If there are tellers it knows as many as the scenario says, and
     /// not the last one, which the tellers, the nodes after the first, know and are linked to, and of which they tell.
     Star {
