@@ -5,6 +5,7 @@
 //! for a courier needs no public network around it, and the sums of both are the delay until the network has it.
 
 pub mod plot;
+pub mod presets;
 pub mod table;
 pub mod world;
 
@@ -55,7 +56,7 @@ impl Extent {
 
     /// What every test run makes.
     pub const SMALL: Self = Self {
-        every: &[30],
+        every: &[60],
         presets: 1,
         seeds: 3,
         networks: Networks { nodes: 20, seeds: 1, txs: 2 },

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::world::{BUSY, PATIENCE, Traffic};
-use super::{Curves, Extent, Point, SIZES, Trouble};
+use super::{Curves, Extent, Point, SIZES, Trouble, presets};
 use crate::attacks::arena::{LINKS, PEERS};
 use crate::attacks::stats::Ordered;
 
@@ -45,6 +45,7 @@ pub fn markdown(curves: &Curves) -> String {
     out.push_str(&delays(curves));
     out.push_str(&failing(curves));
     out.push_str(&evidence(curves));
+    out.push_str(&presets::section(curves));
     out
 }
 
