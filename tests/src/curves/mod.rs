@@ -177,7 +177,7 @@ impl Curves {
 }
 
 fn first(extent: &Extent, setting: &Setting, size: usize, (percent, conduct): (u64, Conduct)) -> Ordered {
-    Ordered::of((0..extent.seeds).map(|seed| world::first_peer(setting, size, peers(percent, conduct), seed)))
+    Ordered::of(world::of_each_seed(extent.seeds, |seed| world::first_peer(setting, size, peers(percent, conduct), seed)))
 }
 
 impl Point {

@@ -110,19 +110,29 @@ pub struct Traffic {
 /// Watches a sender for `span`, in which it submits `txs` transactions at even distances; the average over `seeds`.
 #[must_use]
 pub fn traffic(setting: &Setting, txs: u64, span: Duration, seeds: u64) -> Traffic {
-    let mut sum = Traffic::default();
-    for seed in 0..seeds {
+    let watched = of_each_seed(seeds, |seed| {
         let mut scenario = setting.sender(seed);
         scenario.tx_size = BUSY.1;
         scenario.timetable = (0..txs).map(|index| span / 100 + span * index as u32 / txs as u32).collect();
         let mut sim = Sim::new(scenario);
         sim.run_for(span);
         let streams = || sim.trace.streams.iter().filter(|stream| stream.zone == 0);
-        sum.megabytes += streams().flat_map(|stream| &stream.chunks).map(|chunk| chunk.size as f64 / 1e6).sum::<f64>();
-        sum.circuits += streams().count() as f64;
-    }
+        (streams().flat_map(|stream| &stream.chunks).map(|chunk| chunk.size).sum::<usize>(), streams().count())
+    });
+    let (bytes, circuits) = watched.iter().fold((0, 0), |(bytes, circuits), more| (bytes + more.0, circuits + more.1));
     let days = span.as_secs_f64() / DAY.as_secs_f64() * seeds as f64;
-    Traffic { megabytes: sum.megabytes / days, circuits: sum.circuits / days }
+    Traffic { megabytes: bytes as f64 / 1e6 / days, circuits: circuits as f64 / days }
+}
+
+/// One value for each seed from 0 on, in their order; made on all cores.
+pub fn of_each_seed<T: Send>(seeds: u64, make: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let lane = &|core: u64| (core..seeds).step_by(cores as usize).map(&make).collect::<Vec<T>>();
+    let mut lanes: Vec<_> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..cores).map(|core| scope.spawn(move || lane(core))).collect();
+        running.into_iter().map(|lane| lane.join().expect("a run that fails ends all").into_iter()).collect()
+    });
+    (0..seeds).filter_map(|seed| lanes[(seed % cores) as usize].next()).collect()
 }
 
 /// What follows once a first honest peer has a transaction: a forward delay, a public stem with its embargoes, the fluff.
