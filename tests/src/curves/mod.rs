@@ -48,9 +48,9 @@ impl Extent {
     pub const FULL: Self = Self {
         every: &[15, 30, 60, 120, 300, 600],
         presets: 3,
-        seeds: 200,
-        networks: Networks { nodes: 60, seeds: 20, txs: 10 },
-        watch: (Duration::from_secs(86_400), 8),
+        seeds: 120,
+        networks: Networks { nodes: 60, seeds: 12, txs: 10 },
+        watch: (Duration::from_secs(86_400), 3),
         failing: &[20, 50],
     };
 

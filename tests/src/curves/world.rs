@@ -16,7 +16,7 @@ const DAY: Duration = MINUTE.saturating_mul(24 * 60);
 pub const WARM_UP: Duration = MINUTE.saturating_mul(5);
 
 /// What no peer has after so long counts as never received.
-pub const PATIENCE: Duration = MINUTE.saturating_mul(48 * 60);
+pub const PATIENCE: Duration = MINUTE.saturating_mul(24 * 60);
 
 /// How often it is looked whether a run may end.
 const LOOK: Duration = Duration::from_secs(30);
