@@ -113,6 +113,14 @@ pub(crate) async fn open(transport: &Transport, addr: &Addr, isolation: Isolatio
     }
 }
 
+/// The same to a host whose name the proxy looks up, and nobody else.
+pub(crate) async fn open_name(transport: &Transport, name: &str, port: u16, isolation: Isolation) -> Result<Opened, Failure> {
+    let Transport::Socks(proxy) = transport else { return Err(DialFailure::HostUnreachable.into()) };
+    let mut stream = connect(proxy.addr, |_| DialFailure::ProxyUnreachable).await?;
+    let early = socks::connect_name(&mut stream, &proxy.auth, (name, port), isolation).await?;
+    Ok(Opened { stream, early, circuit: None })
+}
+
 async fn direct(addr: SocketAddr) -> Result<Opened, Failure> {
     let blame = |error: &io::Error| match error.kind() {
         io::ErrorKind::ConnectionRefused => DialFailure::HostRefused,

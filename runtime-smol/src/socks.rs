@@ -33,9 +33,31 @@ pub(crate) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     addr: &Addr,
     isolation: Isolation,
 ) -> Result<Bytes, DialFailure> {
+    connect_to(stream, auth, target(addr)?, isolation).await
+}
+
+/// The same for a host of which nothing but its name is known.
+///
+/// # Errors
+/// [`DialFailure`]: close the stream.
+pub(crate) async fn connect_name<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    auth: &SocksAuth,
+    (name, port): (&str, u16),
+    isolation: Isolation,
+) -> Result<Bytes, DialFailure> {
+    connect_to(stream, auth, Address::DomainAddress(name.as_bytes().to_vec(), port), isolation).await
+}
+
+async fn connect_to<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    auth: &SocksAuth,
+    target: Address,
+    isolation: Isolation,
+) -> Result<Bytes, DialFailure> {
     let mut proxy = Proxy { stream, received: BytesMut::new(), request: Vec::new() };
     proxy.authenticate(auth, isolation).await?;
-    let request = Request::new(Command::Connect, target(addr)?);
+    let request = Request::new(Command::Connect, target);
     request.write_to_buf(&mut proxy.request);
     proxy.ask(connect_reply).await?;
     Ok(proxy.received.freeze())

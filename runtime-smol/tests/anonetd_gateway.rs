@@ -221,7 +221,7 @@ fn everything_else_goes_through_with_any_bytes_and_on_one_connection() {
     let (monerod, node) = with_daemon();
     let large: Vec<u8> = (0..40_u32 << 20).map(|number| (number % 251) as u8).collect();
     monerod.reply("/get_outs.bin", large.clone());
-    let before = memory(&node);
+    let before = common::memory(node.pid());
     let mut stream = TcpStream::connect(("127.0.0.1", node.rpc_port)).unwrap();
     for body in [&b"\x00\xff"[..], b"", b"more"] {
         // by pieces, which monerod itself does not take
@@ -243,15 +243,8 @@ fn everything_else_goes_through_with_any_bytes_and_on_one_connection() {
         assert!(answer == large);
     }
     assert_eq!(monerod.asked("/get_outs.bin"), [&b"\x00\xff"[..], b"", b"more"]);
-    let grown = memory(&node).saturating_sub(before);
+    let grown = common::memory(node.pid()).saturating_sub(before);
     assert!(grown < 20 << 10, "it grew by {grown} KiB for answers of 40 MiB");
-}
-
-/// Resident memory in KiB.
-fn memory(node: &Daemon) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", node.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 #[test]

@@ -27,7 +27,11 @@ fn bad_options_are_named_with_their_fix() {
         (&["--no-public"], "--no-public", "--proxy"),
         (&["--rpc-bind", "0.0.0.0:18091"], "--rpc-bind", "loopback"),
         (&["--rpc-bind", "off"], "--rpc-bind", "IP:PORT"),
-        (&["--daemon-address", "https://127.0.0.1:18081"], "--daemon-address", "no TLS"),
+        (
+            &["--daemon-address", "https://10.0.0.1", "--daemon-proxy", "127.0.0.1:1"],
+            "--daemon-proxy",
+            "--daemon-ssl-allowed-fingerprints",
+        ),
         (&["--daemon-address", "10.0.0.1"], "--daemon-address", ".onion"),
         (&["--daemon-address", common::ONION], "--daemon-address", "--proxy tor,"),
         (&["--relay-policy", "tor=pigeon"], "--relay-policy", "write courier, noise or fluff"),

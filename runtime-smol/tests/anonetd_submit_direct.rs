@@ -54,7 +54,7 @@ fn evidence_is_a_block_and_not_the_pool() {
 fn what_would_tell_who_sends_it_is_refused() {
     let proxy = format!("127.0.0.1:{}", free_port());
     for (daemon, options, code, says) in [
-        ("8.8.8.8:18081", &[][..], 2, "in the clear"),
+        ("8.8.8.8:18081", &[][..], 2, "would see where"),
         ("8.8.8.8:18081", &["--proxy", &proxy], 2, "in the clear"),
         (ONION, &[], 2, "127.0.0.1:9050"),
         ("test.i2p", &[], 2, "127.0.0.1:4447"),

@@ -12,6 +12,7 @@ use super::config_file::ConfigFile;
 use super::courier_args::CourierArgs;
 use super::exit;
 use super::retry_pause::RetryPause;
+use super::tls::{DaemonTlsArgs, RpcTlsArgs};
 
 const ABOUT: &str = "Sends Monero transactions over Tor and I2P so that nobody can tell who sent them";
 
@@ -157,17 +158,26 @@ pub(super) struct RunArgs {
     /// can read a command line: a --config file, or the environment variable RPC_LOGIN, keeps it from them
     #[arg(long, value_name = "USER:PASSWORD")]
     pub(super) rpc_login: Option<String>,
-    /// Let --rpc-bind name an address beyond this machine: what wallets ask then crosses the network unencrypted
+    /// Let --rpc-bind name an address beyond this machine: what wallets ask then crosses the network, unencrypted unless they
+    /// or --rpc-ssl enabled want TLS
     #[arg(long)]
     pub(super) confirm_external_bind: bool,
     /// Answer what wallets need and nothing else: for an RPC that others use, or behind a hidden service
     #[arg(long)]
     pub(super) restricted_rpc: bool,
-    /// The monerod that says what transactions of peers are worth and whether own ones have spread: on this machine, or
-    /// behind an .onion or .b32.i2p name, which is reached by the proxy of its network; without a port that of the
-    /// network's RPC. Without a daemon nothing of peers is relayed
-    #[arg(long, value_name = "[http://]HOST[:PORT]")]
+    #[command(flatten)]
+    pub(super) rpc_tls: RpcTlsArgs,
+    /// The monerod that says what transactions of peers are worth and whether own ones have spread, and that wallets are
+    /// passed on to: on this machine, behind an .onion or .b32.i2p name, which is reached by the proxy of its network, or
+    /// another one over TLS; without a port that of the network's RPC. Without a daemon nothing of peers is relayed
+    #[arg(long, value_name = "[http://|https://]HOST[:PORT]")]
     pub(super) daemon_address: Option<String>,
+    /// The SOCKS5 proxy to --daemon-address, if it is not that of its network; a daemon that is no hidden service is reached
+    /// through one only by a certificate that you name
+    #[arg(long, value_name = "[tor,|i2p,][USER:PASSWORD@]IP:PORT", requires = "daemon_address")]
+    pub(super) daemon_proxy: Option<String>,
+    #[command(flatten)]
+    pub(super) daemon_tls: DaemonTlsArgs,
     /// Where own transactions are kept until they are out. `disk` outlives stops and crashes; without a passphrase the file
     /// stash.redb in the data directory is not encrypted: who reads it sees your transactions, some time after they are
     /// done, too. `memory` writes nothing, and a stop or crash loses them
@@ -215,13 +225,16 @@ pub(super) struct SubmitArgs {
     pub(super) file: PathBuf,
     #[command(flatten)]
     pub(super) data: DataArgs,
-    /// Hand it straight to this monerod, without a node of yours: behind an .onion or .b32.i2p name with --proxy, or on this
-    /// machine. The daemon sends it on at once; `--wait seen` then waits for a block
-    #[arg(long, value_name = "[http://]HOST[:PORT]", conflicts_with = "data_dir")]
+    /// Hand it straight to this monerod, without a node of yours: behind an .onion or .b32.i2p name with --proxy, another
+    /// one with --proxy and its certificate, or on this machine. The daemon sends it on at once; `--wait seen` then waits
+    /// for a block
+    #[arg(long, value_name = "[http://|https://]HOST[:PORT]", conflicts_with = "data_dir")]
     pub(super) daemon_address: Option<String>,
     /// The SOCKS5 proxy of Tor or I2P that leads to --daemon-address
-    #[arg(long, value_name = "[USER:PASSWORD@]IP:PORT", requires = "daemon_address")]
+    #[arg(long, value_name = "[tor,|i2p,][USER:PASSWORD@]IP:PORT", requires = "daemon_address")]
     pub(super) proxy: Option<String>,
+    #[command(flatten)]
+    pub(super) daemon_tls: DaemonTlsArgs,
     /// Which Monero network --daemon-address is of, for its usual port
     #[arg(long, value_enum, default_value = "mainnet", requires = "daemon_address")]
     pub(super) network: NetworkName,

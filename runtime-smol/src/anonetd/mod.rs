@@ -40,6 +40,7 @@ mod stall;
 mod status;
 mod submit;
 mod submit_direct;
+mod tls;
 pub(crate) mod tx;
 
 use std::env;

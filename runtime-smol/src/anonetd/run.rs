@@ -14,7 +14,7 @@ use super::archive::Archive;
 use super::args::{RunArgs, StashStore};
 use super::chain_clock::expected_height;
 use super::control::ControlSocket;
-use super::daemon::{Daemon, DaemonSetup};
+use super::daemon::{Daemon, DaemonSetup, Place};
 use super::data_dir::DataDir;
 use super::exit::Failure;
 use super::keeper::Keeper;
@@ -49,7 +49,10 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
     // everything that can be in use or damaged is taken before the first byte leaves
     let control = ControlSocket::bind(dir).map_err(Failure::failed)?;
     let wallets = match settings.rpc.clone() {
-        Some(rpc) => Some((rpc::bind(rpc.addr).await.map_err(Failure::failed)?, rpc)),
+        Some(rpc) => {
+            let (door, fingerprint) = rpc.tls.open(dir).map_err(Failure::failed)?;
+            Some((rpc::bind(rpc.addr).await.map_err(Failure::failed)?, rpc, door, fingerprint))
+        }
         None => None,
     };
     let store = match settings.stash {
@@ -58,13 +61,18 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
     };
     let (archive, writer) = Archive::open(dir).await.map_err(Failure::failed)?;
     greet(&settings, dir);
+    if let Some(fingerprint) = wallets.as_ref().and_then(|(_, _, _, fingerprint)| fingerprint.as_ref()) {
+        info!("wallets know the certificate by --daemon-ssl-allowed-fingerprints {fingerprint}");
+    }
     executor.spawn(writer.clone().run()).detach();
     let daemon = settings.daemon.as_ref().map(DaemonSetup::wallet_client);
     let node = Arc::new(start(executor, clock, settings, store, archive).await?);
     let handle = node.handle.clone();
     let wallet_calls = async {
         match &wallets {
-            Some((listener, rpc)) => rpc::serve_wallets(executor, listener, node.clone(), rpc.clone(), clock, daemon).await,
+            Some((listener, rpc, door, _)) => {
+                rpc::serve_wallets(executor, listener, node.clone(), rpc.clone(), door, clock, daemon).await
+            }
             None => pending().await,
         }
     };
@@ -147,8 +155,10 @@ fn greet(settings: &Settings, dir: &DataDir) {
         info!("relay policy {} ({}): {}", zone.relay.name(), zone.kind, relay_policy::describe(zone.relay));
     }
     match &settings.rpc {
-        Some(rpc) if rpc.login.is_some() => info!("wallets: http://{}, with a login", rpc.addr),
-        Some(rpc) => info!("wallets: http://{}", rpc.addr),
+        Some(rpc) => {
+            let login = if rpc.login.is_some() { ", with a login" } else { "" };
+            info!("wallets: {}://{}{login}", rpc.tls.schemes(), rpc.addr);
+        }
         None => info!("wallets: switched off"),
     }
     match settings.stash {
@@ -160,8 +170,11 @@ fn greet(settings: &Settings, dir: &DataDir) {
         warn!("the stash on disk is left alone: own transactions in it stay there until a start with --stash disk");
     }
     match &settings.daemon {
-        Some(daemon) if daemon.address.is_here() => info!("daemon: on this machine"),
-        Some(_) => info!("daemon: behind a hidden service"),
+        Some(daemon) => match daemon.address.place() {
+            Place::Here => info!("daemon: on this machine"),
+            Place::Hidden(_) => info!("daemon: behind a hidden service"),
+            Place::Elsewhere => info!("daemon: on another machine, over TLS"),
+        },
         None => info!("daemon: none, so that nothing of peers is relayed"),
     }
     if !settings.bans.is_empty() {

@@ -7,6 +7,7 @@ mod zones;
 
 use std::env;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anonet_core::{Banned, Config, Network, PeerRole, RelayPolicy, StreamIsolation, Witness, ZoneKind};
 use thiserror::Error;
@@ -18,15 +19,16 @@ use super::args::{RunArgs, StashStore};
 use super::ban_list::{self, BanListError};
 use super::config_file::Place;
 use super::courier_args::CourierArgsError;
-use super::daemon::{DaemonAddress, DaemonAddressError, DaemonSetup};
+use super::daemon::{DaemonAddress, DaemonAddressError, DaemonSetup, NoWay, Purpose};
 use super::passphrase::{self, PassphraseError};
 use super::relay_policy::{RelayPolicies, RelayPolicyError};
 use super::rpc::{Access, RpcSettings};
 use super::rpc_login::{self, RpcLogin, RpcLoginError};
+use super::tls::TlsOptionError;
 use crate::driver::Service;
 use crate::options::{
     AnonymityPlan, Inbound, ListenOptions, OptionError, OptionName, PeerOption, ProxyOption, PublicListen, PublicSwitch, RpcBind,
-    TxProxy, ZoneOptions, ZonePlan, parse_proxy_option, parse_seed,
+    TxProxy, ZoneOptions, ZonePlan, parse_daemon_proxy, parse_proxy_option, parse_seed,
 };
 use crate::store::Passphrase;
 
@@ -74,9 +76,13 @@ pub(super) enum SettingsError {
     #[error(transparent)]
     RpcLogin(#[from] RpcLoginError),
     #[error(transparent)]
+    Tls(#[from] TlsOptionError),
+    #[error(transparent)]
     Passphrase(#[from] PassphraseError),
     #[error(transparent)]
     Daemon(#[from] DaemonAddressError),
+    #[error(transparent)]
+    NoWay(#[from] NoWay),
 }
 
 impl Settings {
@@ -114,7 +120,7 @@ impl Settings {
             zones.push(ZoneLabel { kind: ZoneKind::Public, proxy: public.proxy.as_ref().map(|proxy| proxy.addr) });
             add_public(&mut service, public, args);
         }
-        let mut daemon = args.daemon_address.as_deref().map(|text| use_daemon(text, network, &mut service)).transpose()?;
+        let mut daemon = args.daemon_address.as_deref().map(|text| use_daemon(args, text, network, &mut service)).transpose()?;
         if args.offline {
             take_offline(&mut service);
             daemon = None;
@@ -136,7 +142,7 @@ fn rpc_of(args: &RunArgs) -> Result<Option<RpcSettings>, SettingsError> {
         _ => {}
     }
     let access = if args.restricted_rpc { Access::Restricted } else { Access::Full };
-    Ok(Some(RpcSettings { addr: bind.addr(), login, access }))
+    Ok(Some(RpcSettings { addr: bind.addr(), login, access, tls: Arc::new(args.rpc_tls.read()?) }))
 }
 
 fn passphrase_of(args: &RunArgs) -> Result<Option<Passphrase>, PassphraseError> {
@@ -150,9 +156,11 @@ fn passphrase_of(args: &RunArgs) -> Result<Option<Passphrase>, PassphraseError> 
 
 /// With a daemon the node can tell what peers send is worth, so its hidden services may be known, and the daemon's word is
 /// what counts as evidence.
-fn use_daemon(text: &str, network: Network, service: &mut Service) -> Result<DaemonSetup, DaemonAddressError> {
+fn use_daemon(args: &RunArgs, text: &str, network: Network, service: &mut Service) -> Result<DaemonSetup, SettingsError> {
     let address = DaemonAddress::parse(text, network)?;
-    let way = address.way(&service.config, &service.transports)?;
+    let proxy = args.daemon_proxy.as_deref();
+    let proxy = proxy.map(|text| one(args, OptionName::DaemonProxy, text, parse_daemon_proxy)).transpose()?;
+    let way = address.way(&args.daemon_tls.read()?, proxy.as_ref(), Purpose::Node(&service.config, &service.transports))?;
     let config = &mut service.config;
     config.witness = Witness::Embedder;
     for zone in config.zones.iter_mut().filter(|zone| zone.kind.is_anonymity()) {

@@ -13,7 +13,7 @@ use super::args::{SubmitArgs, WaitFor};
 use super::daemon::{DaemonAddress, Direct, Taken};
 use super::exit::Failure;
 use super::status::State;
-use crate::options::{ProxyOption, parse_proxy_option};
+use crate::options::parse_proxy_option;
 
 /// How long to wait for a block if nothing is said of it.
 const TIMEOUT: Duration = Duration::from_secs(900);
@@ -33,12 +33,9 @@ struct Report {
 /// Hands the transaction in, waits as told, and says how far it has come.
 pub(super) fn run(args: &SubmitArgs, address: &str, id: TxId, blob: &Bytes) -> Result<(), Failure> {
     let address = DaemonAddress::parse(address, args.network.into()).map_err(Failure::usage)?;
-    let proxy = match args.proxy.as_deref().map(parse_proxy_option).transpose().map_err(Failure::usage)? {
-        None => None,
-        Some(ProxyOption::Public(proxy)) => Some(proxy),
-        Some(ProxyOption::Zone(zone)) => Some(zone.proxy),
-    };
-    let mut direct = Direct::new(&address, proxy.as_ref()).map_err(Failure::usage)?;
+    let proxy = args.proxy.as_deref().map(parse_proxy_option).transpose().map_err(Failure::usage)?;
+    let choice = args.daemon_tls.read().map_err(Failure::usage)?;
+    let mut direct = Direct::new(&address, &choice, proxy.as_ref()).map_err(Failure::usage)?;
     let report = smol::block_on(async {
         let known = direct.hand_in(blob).await.map_err(Failure::failed)? == Taken::Known;
         let mut report = Report { txid: id.reveal().to_string(), size: blob.len(), state: State::Handed, known, height: None };

@@ -14,6 +14,8 @@ pub enum OptionName {
     Proxy,
     /// `--tx-proxy`
     TxProxy,
+    /// `--daemon-proxy`.
+    DaemonProxy,
     /// `--anonymous-inbound`
     AnonymousInbound,
     /// `--add-peer`
@@ -51,6 +53,7 @@ impl OptionName {
         match self {
             Self::Proxy => "proxy",
             Self::TxProxy => "tx-proxy",
+            Self::DaemonProxy => "daemon-proxy",
             Self::AnonymousInbound => "anonymous-inbound",
             Self::AddPeer => "add-peer",
             Self::AddPriorityNode => "add-priority-node",

@@ -23,7 +23,7 @@ pub use inbound::Inbound;
 pub use listen::{ListenOptions, PublicListen};
 pub use peer::{PeerOption, parse_seed};
 pub use plan::{AnonymityPlan, PlanWarning, PublicPlan, PublicSwitch, ZoneOptions, ZonePlan};
-pub use proxy::{DEFAULT_MAX_OUTGOING, ProxyEndpoint, ProxyOption, TxProxy, parse_proxy_option};
+pub use proxy::{DEFAULT_MAX_OUTGOING, ProxyEndpoint, ProxyOption, TxProxy, parse_daemon_proxy, parse_proxy_option};
 pub use rpc_bind::RpcBind;
 pub use seconds::{Seconds, SecondsError, SecondsList, SecondsRange};
 pub use seeds::built_in_seeds;

@@ -65,13 +65,25 @@ pub enum ProxyOption {
 ///
 /// Source: spec `zones-and-routing.md` §2, `socks.md` §1.
 pub fn parse_proxy_option(text: &str) -> Result<ProxyOption, OptionError> {
+    parse_either(text, OptionName::Proxy)
+}
+
+/// Reads the value of `--daemon-proxy`, which has the form of `--proxy`; a network's name says where the proxy leads.
+///
+/// # Errors
+/// One [`OptionError`] per cause, naming `--daemon-proxy`.
+pub fn parse_daemon_proxy(text: &str) -> Result<ProxyOption, OptionError> {
+    parse_either(text, OptionName::DaemonProxy)
+}
+
+fn parse_either(text: &str, option: OptionName) -> Result<ProxyOption, OptionError> {
     // a comma behind a scheme belongs to the credentials
     let first = text.split(',').next().unwrap_or_default();
     let public = !text.contains(',') && zone_kind(text).is_none() || first.contains("://");
     if public {
-        ProxyEndpoint::parse(text, OptionName::Proxy).map(ProxyOption::Public)
+        ProxyEndpoint::parse(text, option).map(ProxyOption::Public)
     } else {
-        TxProxy::parse(text, OptionName::Proxy).map(ProxyOption::Zone)
+        TxProxy::parse(text, option).map(ProxyOption::Zone)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A daemon of a few lines, and a peer, that do what a test tells them.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -11,6 +11,7 @@ use anonet_core::Network;
 use anonet_core::levin::{self, Kind};
 use anonet_core::wire::{HandshakeRequest, HandshakeResponse, NewTransactions, NodeData, TxForm, command};
 use bytes::BytesMut;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
 /// What it knows and was asked.
@@ -48,7 +49,27 @@ impl Monerod {
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let says = shared.clone();
-                thread::spawn(move || while serve(&stream, &says).is_some() {});
+                thread::spawn(move || while serve(&mut &stream, &says).is_some() {});
+            }
+        });
+        Self { port, says }
+    }
+
+    /// The same, and it speaks TLS alone.
+    pub fn start_with_tls(config: Arc<ServerConfig>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let says = Arc::new(Mutex::new(Says { to_tx: json!({ "status": "OK" }), ..Says::default() }));
+        let shared = says.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (says, connection) = (shared.clone(), ServerConnection::new(config.clone()).unwrap());
+                let mut stream = StreamOwned::new(connection, stream);
+                thread::spawn(move || {
+                    while serve(&mut stream, &says).is_some() {}
+                    // what is left unread would take an alert away from the caller
+                    io::copy(&mut stream.sock, &mut io::sink())
+                });
             }
         });
         Self { port, says }
@@ -77,7 +98,7 @@ impl Monerod {
     }
 }
 
-fn serve(mut stream: &TcpStream, says: &Mutex<Says>) -> Option<()> {
+fn serve(stream: &mut (impl Read + Write), says: &Mutex<Says>) -> Option<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -101,7 +122,8 @@ fn serve(mut stream: &TcpStream, says: &Mutex<Says>) -> Option<()> {
         }
     };
     write!(stream, "HTTP/1.1 200 Ok\r\nContent-Length: {}\r\n\r\n", answer.len()).ok()?;
-    stream.write_all(&answer).ok()
+    stream.write_all(&answer).ok()?;
+    stream.flush().ok()
 }
 
 fn answer(path: &str, request: Value, says: &mut Says) -> Value {

@@ -1,54 +1,66 @@
-//! `--daemon-address`: where the user's monerod answers RPC, and the way there.
+//! `--daemon-address`: where the user's monerod answers RPC.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use anonet_core::addr::{Addr, AddrError};
-use anonet_core::{Config, Network, ZoneKind};
+use anonet_core::{Network, ZoneKind};
+use rustls::pki_types::ServerName;
 use thiserror::Error;
 
-use crate::dial::Transport;
-
-/// The daemon of the user: on this machine, or behind a hidden service.
+/// The daemon of the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct DaemonAddress(Addr);
+pub(in super::super) struct DaemonAddress {
+    pub(super) host: Host,
+    /// What its address says of TLS, if it does.
+    pub(super) https: Option<bool>,
+}
+
+/// A host with its port.
+#[derive(Clone, PartialEq, Eq)]
+pub(in super::super) enum Host {
+    Addr(Addr),
+    /// A name that only a proxy is asked for.
+    Name(String, u16),
+}
+
+/// Where a daemon is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Place {
+    /// On this machine.
+    Here,
+    /// Behind a hidden service of this network.
+    Hidden(ZoneKind),
+    /// Anywhere else.
+    Elsewhere,
+}
 
 /// Why the value cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(in super::super) enum DaemonAddressError {
     #[error("--daemon-address: {0}")]
     Addr(AddrError),
-    #[error(
-        "--daemon-address: https is not possible, as this version has no TLS: write http://, with a daemon on this machine \
-         or one behind an .onion or .b32.i2p name, whose network encrypts by itself"
-    )]
-    Tls,
-    #[error("--daemon-address: only http is spoken: write [http://]HOST:PORT")]
+    #[error("--daemon-address: only http and https are spoken: write [http://|https://]HOST:PORT")]
     Scheme,
     #[error(
         "--daemon-address: this version cannot log in to a daemon: leave user name and password out, and run the daemon \
          without --rpc-login where only this machine reaches it"
     )]
     Login,
-    #[error("--daemon-address: leave out what follows the port: write [http://]HOST:PORT")]
+    #[error("--daemon-address: leave out what follows the port: write [http://|https://]HOST:PORT")]
     Path,
-    #[error(
-        "--daemon-address: that is another machine, which would be asked in the clear: whoever carries the bytes could read \
-         and change them; use a daemon on this machine (127.0.0.1), or its .onion or .b32.i2p name"
-    )]
-    Remote,
-    #[error("--daemon-address: a daemon with such a name is reached by its network: add --proxy {0},IP:PORT")]
-    NoProxy(ZoneKind),
 }
 
 impl DaemonAddress {
-    /// Reads `[http://]HOST[:PORT]`; without a port that of the RPC of `network`'s daemons is meant.
+    /// Reads `[http://|https://]HOST[:PORT]`; without a port that of the RPC of `network`'s daemons is meant.
     pub(in super::super) fn parse(text: &str, network: Network) -> Result<Self, DaemonAddressError> {
-        let authority = match text.split_once("://") {
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => return Err(DaemonAddressError::Tls),
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest.strip_suffix('/').unwrap_or(rest),
+        let (https, authority) = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (Some(true), rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (Some(false), rest),
             Some(_) => return Err(DaemonAddressError::Scheme),
-            None => text,
+            None => (None, text),
         };
+        let authority = if https.is_some() { authority.strip_suffix('/').unwrap_or(authority) } else { authority };
         if authority.contains('@') {
             return Err(DaemonAddressError::Login);
         }
@@ -61,37 +73,77 @@ impl DaemonAddress {
             Some(port) => Addr::parse(&format!("127.0.0.1{port}"), rpc_port(network)),
             None => Addr::parse(authority, rpc_port(network)),
         };
-        let addr = addr.map_err(DaemonAddressError::Addr)?;
-        let ip: Option<IpAddr> = match &addr {
-            Addr::Ipv4(addr) => Some((*addr.ip()).into()),
-            Addr::Ipv6(addr) => Some((*addr.ip()).into()),
-            _ => None,
+        let host = match addr {
+            Ok(addr) => Host::Addr(addr),
+            Err(AddrError::HostName) => name(authority, network).ok_or(DaemonAddressError::Addr(AddrError::HostName))?,
+            Err(error) => return Err(DaemonAddressError::Addr(error)),
         };
-        match ip {
-            Some(ip) if !ip.is_loopback() => Err(DaemonAddressError::Remote),
-            _ => Ok(Self(addr)),
+        Ok(Self { host, https })
+    }
+
+    /// Where it is.
+    pub(in super::super) fn place(&self) -> Place {
+        let ip: IpAddr = match &self.host {
+            Host::Addr(Addr::Ipv4(addr)) => (*addr.ip()).into(),
+            Host::Addr(Addr::Ipv6(addr)) => (*addr.ip()).into(),
+            Host::Addr(addr) => return Place::Hidden(addr.zone()),
+            Host::Name(..) => return Place::Elsewhere,
+        };
+        if ip.is_loopback() { Place::Here } else { Place::Elsewhere }
+    }
+
+    /// In words of its own, with the port.
+    pub(super) fn reveal(&self) -> String {
+        self.host.reveal()
+    }
+
+    /// For what its certificate has to be.
+    pub(super) fn server_name(&self) -> Result<ServerName<'static>, DaemonAddressError> {
+        let mut host = String::new();
+        match &self.host {
+            // writing to a string succeeds
+            Host::Addr(addr) => drop(addr.write_host(&mut host)),
+            Host::Name(name, _) => host.push_str(name),
+        }
+        ServerName::try_from(host).map_err(|_| DaemonAddressError::Addr(AddrError::HostName))
+    }
+}
+
+impl Host {
+    /// As it is written, with the port.
+    pub(super) fn reveal(&self) -> String {
+        match self {
+            Self::Addr(addr) => addr.reveal().to_string(),
+            Self::Name(name, port) => format!("{name}:{port}"),
         }
     }
+}
 
-    pub(super) const fn addr(&self) -> &Addr {
-        &self.0
+impl From<Addr> for Host {
+    fn from(addr: Addr) -> Self {
+        Self::Addr(addr)
     }
+}
 
-    /// Whether it answers within this machine.
-    pub(in super::super) fn is_here(&self) -> bool {
-        self.0.zone() == ZoneKind::Public
-    }
-
-    /// How it is reached by a node with these zones: directly, or through the proxy of its own network.
-    pub(in super::super) fn way(&self, config: &Config, transports: &[Transport]) -> Result<Transport, DaemonAddressError> {
-        let kind = self.0.zone();
-        if self.is_here() {
-            return Ok(Transport::Direct);
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Addr(addr) => addr.fmt(f),
+            Self::Name(..) => f.write_str("Name(…)"),
         }
-        let mut zones = config.zones.iter().zip(transports);
-        let found = zones.find(|(zone, transport)| zone.kind == kind && matches!(transport, Transport::Socks(_)));
-        found.map(|(_, transport)| transport.clone()).ok_or(DaemonAddressError::NoProxy(kind))
     }
+}
+
+/// A name of DNS, with at least one dot: a bare word is rather a mistake.
+fn name(authority: &str, network: Network) -> Option<Host> {
+    let (name, port) = match authority.split_once(':') {
+        Some((name, port)) => (name, port.parse().ok().filter(|port| *port > 0)?),
+        None => (authority, rpc_port(network)),
+    };
+    let is_number =
+        name.rsplit('.').next().is_none_or(|last| last.is_empty() || last.bytes().all(|digit| digit.is_ascii_digit()));
+    let is_name = matches!(ServerName::try_from(name), Ok(ServerName::DnsName(_))) && name.contains('.') && !is_number;
+    is_name.then(|| Host::Name(name.to_ascii_lowercase(), port))
 }
 
 /// Where monerod answers RPC unless told otherwise.
@@ -105,28 +157,33 @@ const fn rpc_port(network: Network) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use anonet_core::ZoneConfig;
-
     use super::*;
-    use crate::dial::{SocksAuth, SocksProxy};
 
     const ONION: &str = "zbjkbsxc5munw3qusl7j2hpcmikhqocdf4pqhnhtpzw5nt5jrmofptid.onion";
 
     #[test]
-    fn this_machine_and_hidden_services_are_taken() {
-        for (text, network, read) in [
-            ("127.0.0.1:18081", Network::Mainnet, "127.0.0.1:18081".to_owned()),
-            ("http://127.0.0.1", Network::Mainnet, "127.0.0.1:18081".into()),
-            ("HTTP://127.9.9.9:5/", Network::Mainnet, "127.9.9.9:5".into()),
-            ("localhost", Network::Testnet, "127.0.0.1:28081".into()),
-            ("localhost:7", Network::Regtest, "127.0.0.1:7".into()),
-            ("[::1]", Network::Stagenet, "[::1]:38081".into()),
-            ("[::ffff:127.0.0.1]:9", Network::Regtest, "127.0.0.1:9".into()),
-            (ONION, Network::Regtest, format!("{ONION}:18081")),
-            ("http://test.i2p:5", Network::Regtest, "test.i2p".into()),
+    fn addresses_are_read_and_say_where_they_are() {
+        use Place::*;
+        for (text, network, read, place, https) in [
+            ("127.0.0.1", Network::Mainnet, "127.0.0.1:18081", Here, None),
+            ("http://127.0.0.1", Network::Mainnet, "127.0.0.1:18081", Here, Some(false)),
+            ("HTTP://127.9.9.9:5/", Network::Mainnet, "127.9.9.9:5", Here, Some(false)),
+            ("localhost", Network::Testnet, "127.0.0.1:28081", Here, None),
+            ("https://localhost:7", Network::Regtest, "127.0.0.1:7", Here, Some(true)),
+            ("[::1]", Network::Stagenet, "[::1]:38081", Here, None),
+            ("[::ffff:127.0.0.1]:9", Network::Regtest, "127.0.0.1:9", Here, None),
+            (ONION, Network::Regtest, &format!("{ONION}:18081"), Hidden(ZoneKind::Tor), None),
+            ("http://test.i2p:5", Network::Regtest, "test.i2p", Hidden(ZoneKind::I2p), Some(false)),
+            ("https://8.8.8.8", Network::Mainnet, "8.8.8.8:18081", Elsewhere, Some(true)),
+            ("[2001:db8::1]:1", Network::Mainnet, "[2001:db8::1]:1", Elsewhere, None),
+            ("Node.example:18089", Network::Mainnet, "node.example:18089", Elsewhere, None),
+            ("localhost.example", Network::Mainnet, "localhost.example:18081", Elsewhere, None),
+            (&format!("{ONION}.example:1"), Network::Mainnet, &format!("{ONION}.example:1"), Elsewhere, None),
         ] {
-            let address = DaemonAddress::parse(text, network).unwrap();
-            assert_eq!(address.addr().reveal().to_string(), read, "{text}");
+            let address = DaemonAddress::parse(text, network).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!((address.reveal(), address.place(), address.https), (read.to_owned(), place, https), "{text}");
+            assert!(address.server_name().is_ok(), "{text}");
+            assert!(!format!("{address:?}").contains("node"), "{address:?}");
         }
     }
 
@@ -134,16 +191,15 @@ mod tests {
     fn everything_else_is_refused_with_a_way_out() {
         use DaemonAddressError::*;
         for (text, error, says) in [
-            ("https://127.0.0.1:18081", Tls, "http://"),
-            ("HTTPS://node.example", Tls, "no TLS"),
             ("ftp://127.0.0.1", Scheme, "http"),
             ("http://user:pass@127.0.0.1:18081", Login, "--rpc-login"),
             ("127.0.0.1:18081/json_rpc", Path, "HOST:PORT"),
-            ("8.8.8.8:18081", Remote, ".onion"),
-            ("192.168.1.5", Remote, "in the clear"),
-            ("[2001:db8::1]:1", Remote, "127.0.0.1"),
-            ("localhost.example:1", Addr(AddrError::HostName), "--daemon-address"),
-            ("node.example:18081", Addr(AddrError::HostName), "--daemon-address"),
+            ("127.0.0.1/", Path, "HOST:PORT"),
+            ("word:1", Addr(AddrError::HostName), "--daemon-address"),
+            ("1.2.3.256:1", Addr(AddrError::HostName), "--daemon-address"),
+            ("node.example:0", Addr(AddrError::HostName), "--daemon-address"),
+            ("node.example.:1", Addr(AddrError::HostName), "--daemon-address"),
+            ("no de.example:1", Addr(AddrError::Whitespace), "--daemon-address"),
             ("127.0.0.1:0", Addr(AddrError::PortZero), "--daemon-address"),
         ] {
             let found = DaemonAddress::parse(text, Network::Mainnet).unwrap_err();
@@ -151,19 +207,5 @@ mod tests {
             assert!(found.to_string().contains(says), "{found}");
             assert!(!found.to_string().contains("pass@"), "{found}");
         }
-    }
-
-    #[test]
-    fn a_hidden_service_takes_the_proxy_of_its_own_network() {
-        let mut config = Config::new(Network::Regtest);
-        config.zones = vec![ZoneConfig::new(ZoneKind::Tor), ZoneConfig::new(ZoneKind::Public)];
-        let tor = SocksProxy { addr: "127.0.0.1:9050".parse().unwrap(), auth: SocksAuth::IsolationRequired };
-        let transports = [Transport::Socks(tor), Transport::Direct];
-        let way = |text| DaemonAddress::parse(text, Network::Regtest).unwrap().way(&config, &transports);
-        assert!(matches!(way("127.0.0.1"), Ok(Transport::Direct)));
-        assert!(matches!(way(ONION), Ok(Transport::Socks(proxy)) if proxy.addr.port() == 9050));
-        let error = way("test.i2p").unwrap_err();
-        assert_eq!(error, DaemonAddressError::NoProxy(ZoneKind::I2p));
-        assert!(error.to_string().contains("add --proxy i2p,IP:PORT"), "{error}");
     }
 }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anonet_core::addr::Addr;
 use anonet_core::{DialFailure, Isolation};
 use async_io::Timer;
 use bytes::Bytes;
@@ -14,11 +13,15 @@ use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use smol::future::{or, pending};
+use smol::io::{AsyncRead, AsyncWrite};
 use smol::lock::{Semaphore, SemaphoreGuardArc};
 use smol_hyper::rt::FuturesIo;
 use thiserror::Error;
 
+use super::super::tls::TlsFault;
+use super::address::Host;
 use super::flow::{Connection, Flow, Idle};
+use super::way::Way;
 use crate::dial::{self, Transport};
 
 /// Connections that are kept between questions.
@@ -47,6 +50,8 @@ pub(in super::super) enum CallError {
     Refused,
     #[error("it cannot be reached: {0}")]
     Dial(DialFailure),
+    #[error("{0}")]
+    Tls(TlsFault),
     #[error("it does not answer in time")]
     Late,
     #[error("it ended the connection before its answer was complete")]
@@ -83,9 +88,10 @@ pub(super) struct Patience {
 /// Talks to one daemon. Each connection through a proxy has credentials of its own.
 #[derive(Debug)]
 pub(in super::super) struct HttpClient {
-    way: Transport,
-    addr: Addr,
-    host: HeaderValue,
+    way: Way,
+    host: Host,
+    /// The host as requests name it.
+    named: HeaderValue,
     patience: Patience,
     idle: Idle,
     /// Exchanges at once, if they are limited; further ones wait.
@@ -93,15 +99,17 @@ pub(in super::super) struct HttpClient {
 }
 
 impl HttpClient {
-    pub(super) fn new(way: Transport, addr: Addr) -> Self {
-        let dial = if matches!(way, Transport::Direct) { DIAL_WITHIN.0 } else { DIAL_WITHIN.1 };
-        Self::with_patience(way, addr, Patience { dial, answer: ANSWER_WITHIN })
+    pub(super) fn new(way: impl Into<Way>, host: impl Into<Host>) -> Self {
+        let way = way.into();
+        let dial = if matches!(way.transport, Transport::Direct) { DIAL_WITHIN.0 } else { DIAL_WITHIN.1 };
+        Self::with_patience(way, host, Patience { dial, answer: ANSWER_WITHIN })
     }
 
-    pub(super) fn with_patience(way: Transport, addr: Addr, patience: Patience) -> Self {
+    pub(super) fn with_patience(way: impl Into<Way>, host: impl Into<Host>, patience: Patience) -> Self {
+        let host = host.into();
         // an address is made of letters that a header takes
-        let host = HeaderValue::from_str(&addr.reveal().to_string()).unwrap_or(HeaderValue::from_static("localhost"));
-        Self { way, addr, host, patience, idle: Idle::new(IDLE), places: None }
+        let named = HeaderValue::from_str(&host.reveal()).unwrap_or(HeaderValue::from_static("localhost"));
+        Self { way: way.into(), host, named, patience, idle: Idle::new(IDLE), places: None }
     }
 
     /// The same for wallets, of which there may be many.
@@ -165,7 +173,12 @@ impl HttpClient {
         let mut random = [0; 8];
         // without random numbers a proxy would put connections together that are to be apart
         getrandom::fill(&mut random).map_err(|_| CallError::Dial(DialFailure::ProxyUnreachable))?;
-        let opened = dial::open(&self.way, &self.addr, Isolation::new(random)).await.map_err(|failure| match failure.why {
+        let isolation = Isolation::new(random);
+        let opened = match &self.host {
+            Host::Addr(addr) => dial::open(&self.way.transport, addr, isolation).await,
+            Host::Name(name, port) => dial::open_name(&self.way.transport, name, *port, isolation).await,
+        };
+        let opened = opened.map_err(|failure| match failure.why {
             DialFailure::HostRefused | DialFailure::HostUnreachable => CallError::Refused,
             why => CallError::Dial(why),
         })?;
@@ -173,12 +186,10 @@ impl HttpClient {
         if !opened.early.is_empty() {
             return Err(CallError::Garbage);
         }
-        let (sender, driver) = http1::Builder::new()
-            .max_buf_size(HEADER_BYTES)
-            .handshake(FuturesIo::new(opened.stream))
-            .await
-            .map_err(|_| CallError::Broken)?;
-        Ok(Connection { sender, driver: Some(Box::pin(driver)), place: None })
+        match &self.way.tls {
+            None => talk(opened.stream).await,
+            Some(tls) => talk(tls.connect(opened.stream).await.map_err(CallError::Tls)?).await,
+        }
     }
 
     /// Sends a question and returns the head of the answer.
@@ -188,7 +199,7 @@ impl HttpClient {
         *request.uri_mut() = uri.clone();
         let binary = uri.path().ends_with(".bin");
         let kind = if binary { "application/octet-stream" } else { "application/json" };
-        request.headers_mut().insert(HOST, self.host.clone());
+        request.headers_mut().insert(HOST, self.named.clone());
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         let response = {
             let Connection { sender, driver, .. } = &mut connection;
@@ -196,19 +207,37 @@ impl HttpClient {
                 sender.ready().await?;
                 sender.send_request(request).await
             };
+            let asking = async { asking.await.map_err(|error| why(&error)) };
             let moving = async {
                 if let Some(running) = driver {
-                    // its failure ends the exchange, too
-                    let _ = running.await;
+                    let ended = running.await;
                     *driver = None;
+                    // its failure ends the exchange, too, but does not always say why
+                    if let Some(fault) = ended.err().and_then(|error| TlsFault::beneath(&error)) {
+                        return Err(CallError::Tls(fault));
+                    }
                 }
                 pending().await
             };
-            or(asking, moving).await
+            or(asking, moving).await?
         };
-        let response = response.map_err(|error| if error.is_parse() { CallError::Garbage } else { CallError::Broken })?;
         Ok(response.map(|body| Flow::new(body, connection, self.idle.clone(), self.patience.answer)))
     }
+}
+
+fn why(error: &hyper::Error) -> CallError {
+    match TlsFault::beneath(error) {
+        Some(fault) => CallError::Tls(fault),
+        None if error.is_parse() => CallError::Garbage,
+        None => CallError::Broken,
+    }
+}
+
+/// Makes an open stream one that takes questions.
+async fn talk(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Result<Connection, CallError> {
+    let builder = http1::Builder::new().max_buf_size(HEADER_BYTES).handshake(FuturesIo::new(stream)).await;
+    let (sender, driver) = builder.map_err(|_| CallError::Broken)?;
+    Ok(Connection { sender, driver: Some(Box::pin(driver)), place: None })
 }
 
 async fn read_whole(body: Flow, cap: usize) -> Result<Bytes, CallError> {

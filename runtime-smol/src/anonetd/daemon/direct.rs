@@ -2,34 +2,23 @@
 
 use std::time::Duration;
 
-use anonet_core::{TxId, ZoneKind};
+use anonet_core::TxId;
 use async_io::Timer;
 use bytes::Bytes;
 use thiserror::Error;
 
+use super::super::tls::DaemonTlsChoice;
 use super::address::DaemonAddress;
 use super::client::{CallError, HttpClient};
 use super::rpc::{Answer, MAX_SUBMIT};
-use crate::dial::{SocksAuth, SocksProxy, Transport};
-use crate::options::ProxyEndpoint;
+use super::way::{NoWay, Purpose};
+use crate::options::ProxyOption;
 
 /// From one look at the chain to the next; a block comes every two minutes.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// So many blocks below the top are looked at too: the transaction may have been mined before it was handed in here.
 const LOOK_BACK: u64 = 5;
-
-/// Why a daemon cannot be used like this. To be corrected on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(in super::super) enum NoWay {
-    #[error(
-        "--daemon-address: such a name is reached through a proxy of {0} alone: add --proxy IP:PORT{hint}",
-        hint = if *.0 == ZoneKind::Tor { ", such as 127.0.0.1:9050" } else { ", such as 127.0.0.1:4447" }
-    )]
-    NoProxy(ZoneKind),
-    #[error("--proxy: a daemon on this machine is reached without one; remove it, or name an .onion or .b32.i2p address")]
-    NoNeed,
-}
 
 /// Why the transaction was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -63,22 +52,14 @@ pub(in super::super) struct Direct {
 }
 
 impl Direct {
-    /// A daemon behind a hidden service through the proxy of its network, or one on this machine.
-    pub(in super::super) fn new(address: &DaemonAddress, proxy: Option<&ProxyEndpoint>) -> Result<Self, NoWay> {
-        let way = match (address.addr().zone(), proxy) {
-            (ZoneKind::Public, None) => Transport::Direct,
-            (ZoneKind::Public, Some(_)) => return Err(NoWay::NoNeed),
-            (zone, None) => return Err(NoWay::NoProxy(zone)),
-            (zone, Some(proxy)) => {
-                let auth = match (&proxy.credentials, zone) {
-                    (Some((user, password)), _) => SocksAuth::Fixed { user: user.clone(), password: password.clone() },
-                    (None, ZoneKind::Tor) => SocksAuth::IsolationRequired,
-                    (None, _) => SocksAuth::IsolationOffered,
-                };
-                Transport::Socks(SocksProxy { addr: proxy.addr, auth })
-            }
-        };
-        Ok(Self { client: HttpClient::new(way, address.addr().clone()), next: None })
+    /// The daemon of this address, through the proxy that is named for it.
+    pub(in super::super) fn new(
+        address: &DaemonAddress,
+        choice: &DaemonTlsChoice,
+        proxy: Option<&ProxyOption>,
+    ) -> Result<Self, NoWay> {
+        let way = address.way(choice, proxy, Purpose::Submission)?;
+        Ok(Self { client: HttpClient::new(way, address.host.clone()), next: None })
     }
 
     /// Hands a transaction in, to be sent on at once.

@@ -18,6 +18,7 @@ mod scan;
 mod state;
 mod verdicts;
 mod watch;
+mod way;
 
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ use anonet_core::{Limits, Network};
 use smol::Executor;
 use smol::channel::bounded;
 
-pub(super) use self::address::{DaemonAddress, DaemonAddressError};
+pub(super) use self::address::{DaemonAddress, DaemonAddressError, Place};
 use self::chance::Chance;
 pub(super) use self::client::{CallError, HttpClient};
 pub(super) use self::direct::{Direct, Taken};
@@ -37,16 +38,16 @@ pub(super) use self::state::{Chain, DaemonEntry, DaemonState, Standing};
 pub(super) use self::verdicts::Desk;
 use self::verdicts::{ASKERS, Verdicts, ask};
 use self::watch::Watch;
+pub(super) use self::way::{NoWay, Purpose, Way};
 use super::received::ReceivedList;
 use crate::clock::Clock;
-use crate::dial::Transport;
 use crate::handle::Handle;
 
 /// A daemon that is to be used, and how.
 #[derive(Debug)]
 pub(super) struct DaemonSetup {
     pub(super) address: DaemonAddress,
-    pub(super) way: Transport,
+    pub(super) way: Way,
     pub(super) network: Network,
     pub(super) limits: Limits,
     /// Whether the node has public links of its own.
@@ -56,7 +57,7 @@ pub(super) struct DaemonSetup {
 impl DaemonSetup {
     /// What asks it on behalf of wallets, apart from what the node asks.
     pub(super) fn wallet_client(&self) -> HttpClient {
-        HttpClient::new(self.way.clone(), self.address.addr().clone()).for_wallets()
+        HttpClient::new(self.way.clone(), self.address.host.clone()).for_wallets()
     }
 
     /// Asks it once how it is.
@@ -64,7 +65,7 @@ impl DaemonSetup {
     /// # Errors
     /// What is wrong, in words.
     pub(super) async fn ask(&self) -> Result<Standing, String> {
-        let client = HttpClient::new(self.way.clone(), self.address.addr().clone());
+        let client = HttpClient::new(self.way.clone(), self.address.host.clone());
         let info = client.info().await.map_err(|error| error.to_string())?;
         Ok(watch::standing(&info, self.network))
     }
@@ -81,7 +82,7 @@ pub(super) struct Daemon {
 
 impl Daemon {
     pub(super) fn new(setup: DaemonSetup) -> Self {
-        let state = DaemonState::new(setup.address.addr().reveal().to_string());
+        let state = DaemonState::new(setup.address.reveal());
         let (desk, messages) = Desk::new();
         Self { setup, state, desk, messages }
     }
@@ -98,7 +99,7 @@ impl Daemon {
         clock: Clock,
     ) -> Result<(), getrandom::Error> {
         let Self { setup, state, desk, messages } = self;
-        let client = Arc::new(HttpClient::new(setup.way, setup.address.addr().clone()));
+        let client = Arc::new(HttpClient::new(setup.way, setup.address.host.clone()));
         let introduced = Introduced::new(setup.limits.stash_lifetime);
         let watch = Watch {
             client: client.clone(),
@@ -107,7 +108,7 @@ impl Daemon {
             network: setup.network,
             introduced: introduced.clone(),
             chance: Chance::new()?,
-            here: setup.address.is_here(),
+            here: setup.address.place() == Place::Here,
             scan: Scan::default(),
         };
         let verdicts = Verdicts {

@@ -32,6 +32,7 @@ use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use smol::Executor;
 use smol::net::TcpListener;
+use smol::stream::StreamExt;
 use thiserror::Error;
 
 use self::gateway::Gateway;
@@ -43,6 +44,7 @@ use super::daemon::HttpClient;
 use super::http::{Answer, Call, HttpLimits, Reply, Site, serve};
 use super::local_node::LocalNode;
 use super::rpc_login::RpcLogin;
+use super::tls::{Door, Front, RpcTls};
 use crate::clock::Clock;
 
 const LIMITS: HttpLimits = HttpLimits {
@@ -56,12 +58,13 @@ const LIMITS: HttpLimits = HttpLimits {
 };
 
 /// Where the RPC listens, and for whom.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct RpcSettings {
     pub(super) addr: SocketAddr,
     /// Who may use it; everybody who reaches it if absent.
     pub(super) login: Option<RpcLogin>,
     pub(super) access: Access,
+    pub(super) tls: Arc<RpcTls>,
 }
 
 /// How much of the daemon is behind it.
@@ -94,13 +97,15 @@ pub(super) async fn serve_wallets(
     listener: &TcpListener,
     node: Arc<LocalNode>,
     settings: RpcSettings,
+    door: &Door,
     clock: Clock,
     daemon: Option<HttpClient>,
 ) {
     let RpcSettings { login, access, .. } = settings;
     let (doorkeeper, gateway) = (login.map(Doorkeeper::new), daemon.map(Gateway::new));
     let site = WalletRpc { node, started: clock.now(), clock, gateway, doorkeeper, access };
-    serve(executor, listener.incoming(), LIMITS, Arc::new(site)).await;
+    let incoming = listener.incoming().map(|accepted| accepted.map(|stream| Front::new(stream, door.clone())));
+    serve(executor, incoming, LIMITS, Arc::new(site)).await;
 }
 
 struct WalletRpc {

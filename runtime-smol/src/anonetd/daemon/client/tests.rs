@@ -59,7 +59,7 @@ fn silence_ends_and_a_closed_port_is_named() {
         assert_eq!(client.post("/get_info", Bytes::new(), CAP).await, Err(CallError::Late));
         assert_eq!(client.idle.list().len(), 0, "what answers late is not asked again");
         let nobody = smol::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let client = HttpClient::new(Transport::Direct, nobody.into());
+        let client = HttpClient::new(Transport::Direct, anonet_core::Addr::from(nobody));
         assert_eq!(client.post("/get_info", Bytes::new(), CAP).await, Err(CallError::Refused));
     });
 }
