@@ -111,6 +111,47 @@ fn a_wallet_sees_its_own_transaction_until_there_is_evidence() {
 }
 
 #[test]
+fn what_is_said_of_the_pool_as_a_whole_counts_it_in() {
+    let (monerod, node) = with_daemon();
+    let stats =
+        json!({ "status": "OK", "pool_stats": { "txs_total": 2, "bytes_total": 5_000, "bytes_max": 3_000, "bytes_min": 2_000 } });
+    monerod.reply("/get_transaction_pool_stats", stats.to_string());
+    assert_eq!(node.post("/get_transaction_pool_stats", "{}").1, stats);
+    submit(&node);
+    let size = tx1_hex().len() as u64 / 2;
+    let answer = node.post("/get_transaction_pool_stats", "{}").1;
+    assert_eq!((&answer["pool_stats"]["txs_total"], &answer["pool_stats"]["bytes_total"]), (&3.into(), &(5_000 + size).into()));
+    assert_eq!(monerod.asked("/get_transaction_pool_stats")[1], b"{}");
+
+    monerod.says.lock().unwrap().backlog = b"\"backlog\": \"theirs\",".to_vec();
+    let call = json!({ "id": "0", "method": "get_txpool_backlog", "params": {} }).to_string();
+    let answer = node.post_bytes("/json_rpc", call.as_bytes());
+    let (start, end) = (b"{\"id\": \"0\",\"result\": {\"backlog\": \"", b"theirs\",\"status\": \"OK\"}}");
+    assert!(answer.starts_with(start) && answer.ends_with(end) && answer.len() >= start.len() + 24 + end.len(), "{answer:?}");
+}
+
+#[test]
+fn what_no_peer_would_take_is_refused_before_ok_and_the_daemon_hears_nothing_of_it() {
+    let (monerod, node) = with_daemon();
+    let send = |hex: String| node.post("/sendrawtransaction", &json!({ "tx_as_hex": hex }).to_string()).1;
+    // the second byte is the unlock time
+    let locked = format!("0205{}", &tx1_hex()[4..]);
+    let answer = send(locked);
+    assert_eq!((&answer["status"], &answer["nonzero_unlock_time"]), (&"Failed".into(), &true.into()));
+    assert!(answer["reason"].as_str().unwrap().starts_with("tx unlock time is not zero"), "{answer}");
+    assert_eq!(answer["fee_too_low"], false);
+
+    monerod.says.lock().unwrap().fee = 1 << 40;
+    // it is asked for with each look, a few seconds apart
+    node.wait_for("the new fee", |_| monerod.says.lock().unwrap().fees_told.last() == Some(&(1 << 40)));
+    node.wait_for("the refusal", |_| send(tx1_hex())["fee_too_low"] == true);
+    let output = node.command("submit").arg(common::tx1()).output().unwrap();
+    assert!(common::stderr(&output).contains("fee too low"), "{}", common::stderr(&output));
+    let asked = monerod.says.lock().unwrap().asked.clone();
+    assert!(asked.iter().all(|(path, body)| path != "/send_raw_transaction" && !String::from_utf8_lossy(body).contains(TX1)));
+}
+
+#[test]
 fn after_a_restart_it_is_still_shown() {
     let (_monerod, mut node) = with_daemon();
     submit(&node);
@@ -126,10 +167,16 @@ fn after_a_restart_it_is_still_shown() {
 
 /// What a wallet since 0.18.3.0 sends, from the spec.
 fn blocks_request(requested_info: u8) -> BytesMut {
+    blocks_request_of(Some(b"who"), requested_info)
+}
+
+fn blocks_request_of(client: Option<&[u8]>, requested_info: u8) -> BytesMut {
     let mut body = BytesMut::new();
     epee::write(&mut body, |root| {
         root.bytes("block_ids", &[7; 64]);
-        root.bytes("client", b"who");
+        if let Some(client) = client {
+            root.bytes("client", client);
+        }
         root.bool("no_miner_tx", false);
         root.u64("pool_info_since", 1_700_000_000);
         root.bool("prune", true);
@@ -209,10 +256,12 @@ fn wallets_since_0_18_3_get_the_pool_with_the_blocks_and_the_daemon_is_asked_for
     assert!(has(b"block_ids") && has(b"start_height") && has(b"prune"));
     assert!(!has(b"requested_info") && !has(b"pool_info_since") && !has(b"client"));
 
-    // those of older wallets go through as they are, answer and all
-    let old = blocks_request(0);
-    assert_eq!(node.post_bytes("/getblocks.bin", &old), answer);
-    assert_eq!(monerod.asked("/getblocks.bin")[1], old);
+    // those of older wallets go through as they are, answer and all, but for what tells one wallet from another
+    assert_eq!(node.post_bytes("/getblocks.bin", &blocks_request(0)), answer);
+    assert_eq!(monerod.asked("/getblocks.bin")[1], blocks_request_of(None, 0));
+    monerod.reply("/get_outs", "{}");
+    node.post_bytes("/get_outs", br#"{"client":"who","outputs":[]}"#);
+    assert_eq!(monerod.asked("/get_outs"), [br#"{"outputs":[]}"#]);
     assert_eq!(node.post_bytes("/getblocks.bin", b"\x01\x11nonsense"), br#"{"error":"Bad request"}"#);
 }
 

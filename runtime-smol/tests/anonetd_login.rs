@@ -125,6 +125,14 @@ fn a_restricted_rpc_serves_wallets_and_says_nothing_of_the_daemon() {
     assert!(info.get("anonet_zones").is_none() && info["height"] == 3, "{info}");
     assert_eq!(call("get_info")["result"], info);
     assert!(monerod.asked("/stop_daemon").is_empty());
+    monerod.reply("/gettransactions", json!({ "status": "OK" }).to_string());
+    monerod.reply("/is_key_image_spent", json!({ "status": "OK" }).to_string());
+    for (path, list, most) in [("/gettransactions", "txs_hashes", 100), ("/is_key_image_spent", "key_images", 5_000)] {
+        let ask = |count| node.post(path, &json!({ list: vec!["ab".repeat(32); count] }).to_string()).1["status"].clone();
+        assert_eq!(ask(most), "OK", "{path}");
+        assert!(ask(most + 1).as_str().unwrap().ends_with("in restricted mode"), "{path}");
+        assert_eq!(monerod.asked(path).len(), 1);
+    }
     assert_eq!(node.post("/sendrawtransaction", &json!({ "tx_as_hex": tx1_hex() }).to_string()).1["status"], "OK");
     assert_eq!(node.post("/get_transaction_pool_hashes", "").1["tx_hashes"], json!([TX1]));
 }

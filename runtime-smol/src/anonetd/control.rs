@@ -119,7 +119,7 @@ impl Control {
         };
         match accepted {
             Ok(accepted) => Answer::ok(&accepted),
-            Err(error @ NotAccepted::Tx(_)) => Answer::error(StatusCode::BAD_REQUEST, error),
+            Err(error @ (NotAccepted::Tx(_) | NotAccepted::Unfit(_))) => Answer::error(StatusCode::BAD_REQUEST, error),
             Err(error) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, error),
         }
     }

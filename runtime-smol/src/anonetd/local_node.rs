@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::args::StashStore;
+use super::fitness::Flaws;
 use super::keeper::Counter;
 use super::own::{OwnTx, Pending};
 use super::status::{Reporter, StashEntry, Status, ZoneEntry};
@@ -37,6 +38,9 @@ pub(super) struct Accepted {
 pub(super) enum NotAccepted {
     #[error(transparent)]
     Tx(#[from] TxError),
+    /// The words that wallets use.
+    #[error("{0}: no peer would pass it on; build the transaction anew")]
+    Unfit(Flaws),
     #[error(transparent)]
     Node(#[from] SubmitError),
     #[error(transparent)]
@@ -81,7 +85,11 @@ impl LocalNode {
 
     /// Hands in the bytes of a transaction of the user.
     pub(super) async fn submit(&self, blob: Vec<u8>) -> Result<Accepted, NotAccepted> {
-        let (own, tx) = smol::unblock(move || tx::parse(&blob)).await?;
+        let rules = self.reporter.rules();
+        let (own, tx, flaws) = smol::unblock(move || tx::examine(&blob, rules)).await?;
+        if !flaws.is_empty() {
+            return Err(NotAccepted::Unfit(flaws));
+        }
         if let Some(counter) = &self.counter {
             return counter.submit(own, tx).await;
         }

@@ -18,6 +18,7 @@ mod daemon;
 mod data_dir;
 mod decode;
 mod exit;
+pub(crate) mod fitness;
 pub(crate) mod hex;
 mod http;
 mod keeper;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use monero_oxide::transaction::{Input, NotPruned, Transaction};
 use thiserror::Error;
 
+use super::fitness::{Flaws, Rules};
 use super::hex::{self, HexError};
 use super::own::OwnTx;
 
@@ -39,16 +40,27 @@ pub(crate) fn from_text_or_binary(data: &[u8]) -> Result<Cow<'_, [u8]>, HexError
 
 /// Reads one whole transaction, and computes its id. Checks its form, not its signatures.
 pub(crate) fn parse(blob: &[u8]) -> Result<(OwnTx, LocalTx), TxError> {
+    let (own, tx, _) = examine(blob, Rules::default())?;
+    Ok((own, tx))
+}
+
+/// The same, and what the network's rules have against it.
+pub(crate) fn examine(blob: &[u8], rules: Rules) -> Result<(OwnTx, LocalTx, Flaws), TxError> {
     // the size first: what is too large is not looked into
     let bytes = Bytes::copy_from_slice(&blob[..blob.len().min(MAX_TX_SIZE + 1)]);
     let local = LocalTx::new(bytes.clone())
         .map_err(|refused| if blob.len() > MAX_TX_SIZE { BlobRefused::TooLarge { size: blob.len() } } else { refused })?;
-    Ok((own(bytes)?, local))
+    let tx = read(&bytes)?;
+    let flaws = rules.flaws(&tx);
+    Ok((own_of(tx, bytes), local, flaws))
 }
 
 /// What wallets may ask of the transaction that `blob` is.
 pub(crate) fn own(blob: Bytes) -> Result<OwnTx, TxError> {
-    let tx = read(&blob)?;
+    Ok(own_of(read(&blob)?, blob))
+}
+
+fn own_of(tx: Transaction, blob: Bytes) -> OwnTx {
     let key_image = |input: &Input| match input {
         Input::ToKey { key_image, .. } => Some(key_image.to_bytes()),
         Input::Gen(_) => None,
@@ -61,7 +73,7 @@ pub(crate) fn own(blob: Bytes) -> Result<OwnTx, TxError> {
     let (id, weight) = (TxId::new(tx.hash()), tx.weight());
     let prunable_hash = tx.prunable_hash().unwrap_or_default();
     let (_, prunable) = tx.pruned_with_prunable();
-    Ok(OwnTx { id, pruned: blob.len() - prunable.len(), blob, prunable_hash, key_images, fee, weight })
+    OwnTx { id, pruned: blob.len() - prunable.len(), blob, prunable_hash, key_images, fee, weight }
 }
 
 /// The id of the transaction that `blob` is.

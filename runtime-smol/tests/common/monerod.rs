@@ -20,6 +20,12 @@ pub struct Says {
     /// The answer to a transaction.
     pub to_tx: Value,
     pub pool: Vec<String>,
+    /// For each unit of weight, in atomic units.
+    pub fee: u64,
+    /// Those that it has told.
+    pub fees_told: Vec<u64>,
+    /// A part of its answer about the backlog of its pool.
+    pub backlog: Vec<u8>,
     /// Transactions of the top block, whose height is 2.
     pub mined: Vec<String>,
     /// The bodies of all `/send_raw_transaction`.
@@ -115,6 +121,9 @@ fn serve(stream: &mut (impl Read + Write), says: &Mutex<Says>) -> Option<()> {
         says.asked.push((path.to_owned(), body.clone()));
         match says.replies.get(path) {
             Some(reply) => reply.clone(),
+            None if body.windows(18).any(|window| window == b"get_txpool_backlog") => {
+                [b"{\"id\": \"0\",\"result\": {", &says.backlog[..], b"\"status\": \"OK\"}}"].concat()
+            }
             None => {
                 let request = serde_json::from_slice(&body).unwrap_or(Value::Null);
                 answer(path, request, &mut says).to_string().into_bytes()
@@ -141,6 +150,10 @@ fn answer(path: &str, request: Value, says: &mut Says) -> Value {
             let height = request["params"]["height"].as_u64().unwrap();
             let txs = if height == 2 { says.mined.clone() } else { Vec::new() };
             json!({ "result": { "block_header": header(height), "tx_hashes": txs } })
+        }
+        ("/json_rpc", Some("get_fee_estimate")) => {
+            says.fees_told.push(says.fee);
+            json!({ "result": { "fee": says.fee, "quantization_mask": 10_000 } })
         }
         ("/get_transaction_pool_hashes", _) => json!({ "status": "OK", "tx_hashes": says.pool }),
         ("/send_raw_transaction", _) => {

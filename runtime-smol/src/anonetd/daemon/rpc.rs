@@ -178,6 +178,11 @@ struct PoolHashes {
 }
 
 #[derive(Deserialize)]
+struct FeeEstimate {
+    fee: u64,
+}
+
+#[derive(Deserialize)]
 struct LastHeader {
     block_header: Header,
 }
@@ -218,6 +223,12 @@ impl HttpClient {
             "BUSY" => Err(CallError::Busy),
             _ => Err(CallError::Garbage),
         }
+    }
+
+    /// Its lowest fee for each unit of weight, in atomic units.
+    pub(super) async fn fee(&self) -> Result<u64, CallError> {
+        let found: FeeEstimate = self.json_rpc("get_fee_estimate", &json!({}), SMALL).await?;
+        Ok(found.fee)
     }
 
     /// One block.

@@ -6,6 +6,7 @@ use anonet_core::TxId;
 use serde::{Deserialize, Serialize};
 use tracing::{error, info, warn};
 
+use super::super::fitness::Rules;
 use super::client::CallError;
 use super::rpc::Header;
 
@@ -94,6 +95,8 @@ struct Known {
     target_height: u64,
     top: Option<Header>,
     pool: Pool,
+    /// The lowest fee for each unit of weight, if it says.
+    fee: Option<u64>,
     /// The ids in it, at the last look.
     pool_ids: Arc<[TxId]>,
 }
@@ -113,6 +116,7 @@ impl DaemonState {
             target_height: 0,
             top: None,
             pool: Pool::Untried,
+            fee: None,
             pool_ids: Arc::default(),
         };
         Self { address, known: Arc::new(Mutex::new(known)) }
@@ -170,6 +174,20 @@ impl DaemonState {
     /// What was in its pool at the last look, in its order.
     pub(in super::super) fn pool_ids(&self) -> Arc<[TxId]> {
         self.known().pool_ids.clone()
+    }
+
+    /// The lowest fee for each unit of weight.
+    pub(super) fn fee_is(&self, fee: Option<u64>) {
+        self.known().fee = fee;
+    }
+
+    /// What its chain asks of transactions; nothing while it does not answer or is not synchronized.
+    pub(in super::super) fn rules(&self) -> Rules {
+        let known = self.known();
+        match known.standing {
+            Standing::Up => Rules { version: known.top.map(|top| top.version), fee: known.fee },
+            _ => Rules::default(),
+        }
     }
 
     /// For `status`.

@@ -97,6 +97,20 @@ impl Watch {
             self.tip(top).await?;
             self.pool().await?;
             self.blocks(&top).await?;
+            self.fee().await?;
+        }
+        Ok(())
+    }
+
+    /// The lowest fee, asked for at every look and never because of a transaction.
+    async fn fee(&self) -> Result<(), CallError> {
+        match self.client.fee().await {
+            Ok(fee) => self.state.fee_is(Some(fee)),
+            Err(why) if why.is_down() && why != CallError::Garbage => return Err(why),
+            Err(why) => {
+                debug!("daemon: its lowest fee: {why}");
+                self.state.fee_is(None);
+            }
         }
         Ok(())
     }

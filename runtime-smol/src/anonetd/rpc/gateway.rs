@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::super::daemon::{CallError, Flow, HttpClient};
 use super::super::http::{Answer, Call, Cut, Reply};
+use super::client_key::without_client;
 use super::hidden::Hidden;
 
 /// Bytes of an answer in JSON that has to be read to be completed.
@@ -32,16 +33,27 @@ impl Gateway {
     /// Passes a request on with another body, and gives the answer to be looked into.
     pub(super) async fn stream(&self, call: &Call, body: Bytes, hidden: &Hidden) -> Result<Response<Flow>, Answer> {
         let uri = target(call)?;
+        let body = without_client(uri.path(), body);
         check(&uri, &body, hidden)?;
         self.0.forward(&uri, body).await.map_err(failed)
     }
 
     /// The same in JSON, with the whole answer.
     pub(super) async fn json(&self, call: &Call, request: &Value, hidden: &Hidden) -> Result<Map<String, Value>, Answer> {
-        let (uri, body) = (target(call)?, Bytes::from(request.to_string()));
-        check(&uri, &body, hidden)?;
-        let answer = self.0.post_to(&uri, body, MERGED).await.map_err(failed)?;
+        let answer = self.ask(call, Bytes::from(request.to_string()), hidden).await?;
         smol::unblock(move || serde_json::from_slice(&answer)).await.map_err(|_| failed(CallError::Garbage))
+    }
+
+    /// Passes a request on as it is, and gives the whole answer.
+    pub(super) async fn whole(&self, call: &Call, hidden: &Hidden) -> Result<Bytes, Answer> {
+        self.ask(call, call.body.clone(), hidden).await
+    }
+
+    async fn ask(&self, call: &Call, body: Bytes, hidden: &Hidden) -> Result<Bytes, Answer> {
+        let uri = target(call)?;
+        let body = without_client(uri.path(), body);
+        check(&uri, &body, hidden)?;
+        self.0.post_to(&uri, body, MERGED).await.map_err(failed)
     }
 
     /// The daemon's state, if it tells.

@@ -10,6 +10,7 @@
 //! or not, but for those cuts.
 
 mod blocks;
+mod client_key;
 mod gateway;
 mod guard;
 mod hidden;
@@ -19,6 +20,7 @@ mod login;
 mod pool;
 mod restricted;
 mod send;
+mod totals;
 mod txs;
 
 use std::net::SocketAddr;
@@ -131,6 +133,7 @@ enum Target {
     Pool,
     PoolHashes,
     BinaryPoolHashes,
+    PoolStats,
     Blocks,
     /// Whatever the daemon makes of it.
     Daemon,
@@ -148,6 +151,7 @@ impl Target {
             "/get_transaction_pool" => Self::Pool,
             "/get_transaction_pool_hashes" => Self::PoolHashes,
             "/get_transaction_pool_hashes.bin" => Self::BinaryPoolHashes,
+            "/get_transaction_pool_stats" => Self::PoolStats,
             "/get_blocks.bin" | "/getblocks.bin" => Self::Blocks,
             _ => Self::Daemon,
         }
@@ -167,7 +171,7 @@ impl Site for WalletRpc {
             return Err(Answer::not_found());
         }
         match (target, &head.method) {
-            (Target::Daemon | Target::Blocks, _) if !there => Err(Answer::not_found()),
+            (Target::Daemon | Target::Blocks | Target::PoolStats, _) if !there => Err(Answer::not_found()),
             (Target::Send, &Method::POST) => Ok(()),
             (Target::Send, _) => Err(Answer::wrong_method("POST")),
             (_, &Method::GET | &Method::POST) => Ok(()),
@@ -191,11 +195,12 @@ impl WalletRpc {
         match (target, gateway) {
             (Target::Info, _) => Ok(Answer::ok(&self.info().await?).into_reply()),
             (Target::JsonRpc, _) => self.json_rpc(call, &hidden).await,
-            (Target::Transactions, _) => txs::transactions(gateway, call, &hidden).await,
-            (Target::KeyImages, _) => txs::key_images(gateway, call, &hidden).await,
+            (Target::Transactions, _) => txs::transactions(gateway, call, &hidden, self.access).await,
+            (Target::KeyImages, _) => txs::key_images(gateway, call, &hidden, self.access).await,
             (Target::Pool, _) => pool::pool(gateway, call, &hidden).await,
             (Target::PoolHashes, _) => Ok(pool::hashes(&self.pool(&hidden))),
             (Target::BinaryPoolHashes, _) => Ok(pool::binary_hashes(&self.pool(&hidden))),
+            (Target::PoolStats, Some(gateway)) => totals::stats(gateway, call, &hidden).await,
             (Target::Blocks, Some(gateway)) => {
                 let seconds = self.clock.now().as_micros() / 1_000_000;
                 blocks::answer(gateway, call, &hidden, &self.pool(&hidden), seconds).await
@@ -233,6 +238,7 @@ impl WalletRpc {
             },
             // half an id is enough for it
             ("get_txids_loose", _) => request.fails(Fault::UnknownMethod, "Method not found"),
+            ("get_txpool_backlog", Some(gateway)) => return totals::backlog(gateway, call, hidden, self.clock.now()).await,
             (_, Some(gateway)) => return gateway.pass(call, hidden).await,
             ("get_version", None) => request.succeeds(info::version()),
             ("hard_fork_info" | "get_fee_estimate", None) => {

@@ -44,7 +44,7 @@ pub(super) fn binary_hashes(ids: &[[u8; 32]]) -> Reply {
 }
 
 /// As monerod writes it; everything else it writes as it is.
-fn escape(byte: u8, out: &mut Vec<u8>) {
+pub(super) fn escape(byte: u8, out: &mut Vec<u8>) {
     let letter = match byte {
         8 => b'b',
         9 => b't',

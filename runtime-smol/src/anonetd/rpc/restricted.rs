@@ -4,7 +4,7 @@
 use super::Target;
 
 /// Paths that go to the daemon.
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 9] = [
     "/get_blocks_by_height.bin",
     "/get_hashes.bin",
     "/get_o_indexes.bin",
@@ -14,7 +14,6 @@ const PATHS: [&str; 10] = [
     "/getblocks_by_height.bin",
     "/gethashes.bin",
     "/get_limit",
-    "/get_transaction_pool_stats",
 ];
 
 /// Methods of `/json_rpc`.
@@ -38,6 +37,10 @@ const METHODS: [&str; 18] = [
     "getlastblockheader",
     "hard_fork_info",
 ];
+
+/// Ids of transactions and key images in one question, as monerod's.
+pub(super) const MOST_TXS: usize = 100;
+pub(super) const MOST_KEY_IMAGES: usize = 5_000;
 
 pub(super) fn admits_path(target: Target, path: &str) -> bool {
     target != Target::Daemon || PATHS.contains(&path)

@@ -4,6 +4,7 @@ use anonet_core::{BlobRefused, SubmitError};
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use super::super::fitness::Flaw;
 use super::super::hex;
 use super::super::http::Answer;
 use super::super::local_node::{Accepted, LocalNode, NotAccepted};
@@ -87,6 +88,17 @@ impl SendResponse {
             NotAccepted::Tx(TxError::Size(BlobRefused::TooLarge { .. })) | NotAccepted::Node(SubmitError::TooLarge { .. }) => {
                 Self { too_big: true, ..failed }
             }
+            NotAccepted::Unfit(flaws) => Self {
+                low_mixin: flaws.has(Flaw::RingSize),
+                invalid_input: flaws.has(Flaw::InvalidInput),
+                invalid_output: flaws.has(Flaw::InvalidOutput),
+                too_big: flaws.has(Flaw::TooBig),
+                fee_too_low: flaws.has(Flaw::FeeTooLow),
+                too_few_outputs: flaws.has(Flaw::TooFewOutputs),
+                tx_extra_too_big: flaws.has(Flaw::ExtraTooBig),
+                nonzero_unlock_time: flaws.has(Flaw::UnlockTime),
+                ..failed
+            },
             NotAccepted::Tx(_) => Self { sanity_check_failed: sanity_checks, ..failed },
             // a wallet tries again later
             NotAccepted::Stopped(_) | NotAccepted::Node(SubmitError::Stopping) => Self { status: "BUSY", ..failed },

@@ -10,7 +10,8 @@ use super::super::http::{Answer, Call, Reply};
 use super::super::own::Pending;
 use super::gateway::Gateway;
 use super::hidden::Hidden;
-use super::{bad_request, status_ok};
+use super::restricted::{MOST_KEY_IMAGES, MOST_TXS};
+use super::{Access, bad_request, status_ok};
 
 // what is known of a key image
 const UNSPENT: u8 = 0;
@@ -25,8 +26,16 @@ enum Parts {
 }
 
 /// Answers `/get_transactions`.
-pub(super) async fn transactions(gateway: Option<&Gateway>, call: &Call, hidden: &Hidden) -> Result<Reply, Answer> {
+pub(super) async fn transactions(
+    gateway: Option<&Gateway>,
+    call: &Call,
+    hidden: &Hidden,
+    access: Access,
+) -> Result<Reply, Answer> {
     let (mut request, ids) = read(&call.body, "txs_hashes")?;
+    if access == Access::Restricted && ids.len() > MOST_TXS {
+        return Ok(too_many("Too many transactions requested in restricted mode"));
+    }
     let rest: Vec<&String> = ids.iter().filter(|id| hidden.tx(id).is_none()).collect();
     if let (Some(gateway), true) = (gateway, rest.len() == ids.len()) {
         return gateway.pass(call, hidden).await;
@@ -116,8 +125,11 @@ fn entry(Pending { tx, since, entry }: &Pending, parts: Parts) -> Value {
 }
 
 /// Answers `/is_key_image_spent`.
-pub(super) async fn key_images(gateway: Option<&Gateway>, call: &Call, hidden: &Hidden) -> Result<Reply, Answer> {
+pub(super) async fn key_images(gateway: Option<&Gateway>, call: &Call, hidden: &Hidden, access: Access) -> Result<Reply, Answer> {
     let (mut request, images) = read(&call.body, "key_images")?;
+    if access == Access::Restricted && images.len() > MOST_KEY_IMAGES {
+        return Ok(too_many("Too many key images queried in restricted mode"));
+    }
     let rest: Vec<&String> = images.iter().filter(|image| !hidden.spends(image)).collect();
     let mut answer = match gateway {
         Some(gateway) if rest.len() == images.len() => return gateway.pass(call, hidden).await,
@@ -141,6 +153,13 @@ pub(super) async fn key_images(gateway: Option<&Gateway>, call: &Call, hidden: &
         answer.insert("spent_status".into(), all.into());
     }
     Ok(Answer::ok(&answer).into_reply())
+}
+
+/// As monerod says it.
+fn too_many(status: &str) -> Reply {
+    let mut answer = status_ok();
+    answer.insert("status".into(), status.into());
+    Answer::ok(&answer).into_reply()
 }
 
 /// The document, and the texts in one of its lists.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::args::StashStore;
 use super::super::daemon::{Chain, DaemonEntry, DaemonState};
+use super::super::fitness::Rules;
 use super::super::own::OwnTxs;
 use super::super::received::{Arrival, Outcome, ReceivedList};
 use super::super::seen::{Seen, SeenList};
@@ -185,6 +186,11 @@ impl Reporter {
             per_day: self.courier.per_day(),
             megabytes_per_day: self.courier.bytes_per_day() / 1_000_000,
         }
+    }
+
+    /// What its chain asks of transactions, as far as the daemon says.
+    pub(crate) fn rules(&self) -> Rules {
+        self.daemon.as_ref().map(DaemonState::rules).unwrap_or_default()
     }
 
     /// The chain, if there is a daemon that says what it is.

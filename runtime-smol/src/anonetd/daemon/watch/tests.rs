@@ -2,6 +2,7 @@ use anonet_core::{Config, Event, Instant, LocalTx, Node, ZoneConfig, ZoneKind};
 use serde_json::{Value, json};
 use smol::Executor;
 
+use super::super::super::fitness::Rules;
 use super::super::fake::{FakeDaemon, Reply, run};
 use super::*;
 use crate::clock::Clock;
@@ -49,6 +50,10 @@ fn block(height: u8, hashes: &[String]) -> Reply {
     Reply::json(&json!({ "result": { "block_header": header(height), "tx_hashes": hashes } }))
 }
 
+fn fee(fee: u64) -> Reply {
+    Reply::json(&json!({ "result": { "fee": fee, "quantization_mask": 10_000 } }))
+}
+
 async fn watch(executor: &std::sync::Arc<Executor<'static>>, replies: Vec<Reply>) -> (Watch, FakeDaemon) {
     let fake = FakeDaemon::start(executor, replies).await;
     let watch = Watch {
@@ -79,13 +84,14 @@ fn what_is_in_the_pool_or_in_a_block_ends_the_own_transaction() {
     for (in_pool, in_block, ends) in [(&other, &other, false), (&own, &other, true), (&other, &own, true)] {
         run(async |executor| {
             let pool = pool(&[other.clone(), in_pool.clone()]);
-            let replies = vec![info(true), top(1), pool, block(0, &[]), block(1, std::slice::from_ref(in_block))];
+            let replies = vec![info(true), top(1), pool, block(0, &[]), block(1, std::slice::from_ref(in_block)), fee(7)];
             let (mut watch, _) = watch(executor, replies).await;
             keep_own(&watch).await;
             watch.look().await.unwrap();
             assert_eq!(kept(&watch).await, usize::from(!ends));
             let entry = watch.state.entry();
             assert_eq!((entry.state, entry.height, entry.pool, entry.synchronized), (Standing::Up, 2, Pool::Watched, true));
+            assert_eq!(watch.state.rules(), Rules { version: Some(16), fee: Some(7) });
         });
     }
 }
@@ -94,7 +100,7 @@ fn what_is_in_the_pool_or_in_a_block_ends_the_own_transaction() {
 fn what_we_gave_the_daemon_ourselves_counts_in_a_block_only() {
     run(async |executor| {
         let own = [hash(0xaa)];
-        let first = [info(true), top(0), pool(&own), block(0, &[])];
+        let first = [info(true), top(0), pool(&own), block(0, &[]), fee(7)];
         let second = [info(true), top(1), pool(&own), block(1, &own)];
         let (mut watch, _) = watch(executor, first.into_iter().chain(second).collect()).await;
         keep_own(&watch).await;
@@ -112,7 +118,18 @@ fn the_questions_do_not_depend_on_the_stash() {
     for keeps in [false, true] {
         run(async |executor| {
             let own = [hash(0xaa)];
-            let replies = vec![info(true), top(1), pool(&own), block(0, &own), block(1, &[]), info(true), top(1), pool(&own)];
+            let replies = vec![
+                info(true),
+                top(1),
+                pool(&own),
+                block(0, &own),
+                block(1, &[]),
+                fee(7),
+                info(true),
+                top(1),
+                pool(&own),
+                fee(8),
+            ];
             let (mut watch, fake) = watch(executor, replies).await;
             if keeps {
                 keep_own(&watch).await;
@@ -122,7 +139,7 @@ fn the_questions_do_not_depend_on_the_stash() {
             asked.push(fake.questions());
         });
     }
-    assert_eq!(asked[0].len(), 8);
+    assert_eq!(asked[0].len(), 10);
     assert_eq!(asked[0], asked[1]);
     assert!(asked.iter().flatten().all(|(_, body)| !String::from_utf8_lossy(body).contains("aaaa")), "no id is asked for");
 }
@@ -132,13 +149,13 @@ fn a_look_reads_some_blocks_and_the_next_goes_on() {
     run(async |executor| {
         let mut replies = vec![info(true), top(40), pool(&[])];
         replies.extend((0..16).map(|height| block(height, &[])));
-        replies.extend([info(true), top(40), pool(&[])]);
+        replies.extend([fee(7), info(true), top(40), pool(&[])]);
         replies.extend((16..32).map(|height| block(height, &[])));
         let (mut watch, fake) = watch(executor, replies).await;
         watch.look().await.unwrap();
-        assert_eq!(fake.questions().len(), 3 + BLOCKS);
+        assert_eq!(fake.questions().len(), 4 + BLOCKS);
         watch.look().await.unwrap();
-        assert_eq!(fake.questions().len(), 2 * (3 + BLOCKS));
+        assert_eq!(fake.questions().len(), 2 * (4 + BLOCKS));
     });
 }
 
