@@ -1,12 +1,13 @@
 //! Every target over its corpus, and over a fixed number of changed copies of each file.
 
-use std::fs;
+use std::{env, fs};
 use std::path::{Path, PathBuf};
 
 use anonet_fuzz::TARGETS;
 use chacha20::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
+/// Changed copies of each file, unless `ANONET_FUZZ_MUTATIONS` says otherwise.
 const MUTATIONS: usize = 40;
 const MAX_FILES: usize = 60;
 const MAX_BYTES: usize = 300 << 10;
@@ -55,11 +56,15 @@ fn every_target_has_a_small_corpus() {
 
 #[test]
 fn every_target_takes_its_corpus_and_changed_copies() {
-    for (name, target) in TARGETS {
+    let mutations = env::var("ANONET_FUZZ_MUTATIONS").map_or(MUTATIONS, |number| number.parse().expect("a number"));
+    let only = env::var("ANONET_FUZZ_TARGET").ok();
+    let targets = TARGETS.iter().filter(|(name, _)| only.as_ref().is_none_or(|only| only == name));
+    for (name, target) in targets {
         let files = corpus(name);
         let mut rng = ChaCha20Rng::from_seed([1; 32]);
-        for (path, data) in &files {
-            for number in 0..=MUTATIONS {
+        // the whole corpus first, as it finds most
+        for number in 0..=mutations {
+            for (path, data) in &files {
                 let mut input = data.clone();
                 if number > 0 {
                     let (_, other) = &files[rng.next_u32() as usize % files.len()];
