@@ -157,6 +157,9 @@ pub struct Limits {
     pub bans: usize,
     /// Bytes queued for one link; more closes it. Reading from the peer pauses at half.
     pub queue_bytes: usize,
+    /// Bytes of unfinished messages held over all links. Past it the large ones, of more than 256 KiB, give way: those of
+    /// peers that came to us first, and among them those that have been under way for longest.
+    pub receive_bytes: usize,
     /// Bytes that the embedder may hand over for one link before it asks for the window again.
     pub window: usize,
 }
@@ -180,6 +183,7 @@ impl Limits {
             transit_bytes: 16 << 20,
             bans: 65_536,
             queue_bytes: 4 << 20,
+            receive_bytes: 64 << 20,
             window: 64 << 10,
         }
     }

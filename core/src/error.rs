@@ -149,6 +149,10 @@ pub enum CloseReason {
     /// Its host is banned.
     #[error("its host is banned")]
     Banned,
+    /// All links together hold more of unfinished messages than they may
+    /// ([`Limits::receive_bytes`](crate::Limits::receive_bytes)), and this one's was large and under way for longest.
+    #[error("this node has no room left for the peer's unfinished message")]
+    OutOfRoom,
     /// The node is stopping.
     #[error("this node is stopping")]
     Shutdown,
@@ -160,7 +164,7 @@ impl CloseReason {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::Ended | Self::DialTimeout | Self::Dial(_) | Self::HandshakeTimeout | Self::SyncTimeout => Fault::Network,
-            Self::Banned | Self::Done | Self::Shutdown => Fault::Own,
+            Self::Banned | Self::Done | Self::OutOfRoom | Self::Shutdown => Fault::Own,
             _ => Fault::Peer,
         }
     }

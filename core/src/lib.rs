@@ -202,7 +202,7 @@
 //!
 //! | input | work | memory |
 //! |---|---|---|
-//! | [`Node::handle_data`] | linear in the bytes, plus a curve check for each new onion (at most 500 a link at once) | grows with bytes received, never with a claimed length; at most [`levin::FrameLimits::total`] a link |
+//! | [`Node::handle_data`] | linear in the bytes, plus a curve check for each new onion (at most 500 a link at once) | grows with bytes received, never with a claimed length; at most [`levin::FrameLimits::total`] a link, and [`Limits::receive_bytes`] over all |
 //! | [`Node::handle_timeout`] | what is due | – |
 //! | [`Node::poll_output`] | constant | none |
 //! | [`Node::poll_timeout`] | constant for each zone | none |

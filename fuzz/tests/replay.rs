@@ -1,7 +1,7 @@
 //! Every target over its corpus, and over a fixed number of changed copies of each file.
 
-use std::{env, fs};
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use anonet_fuzz::TARGETS;
 use chacha20::ChaCha20Rng;

@@ -79,6 +79,9 @@ pub(crate) struct Conn {
     pub(crate) lease: Option<Lease>,
     pub(crate) phase: Phase,
     pub(crate) decoder: Decoder,
+    /// Bytes that the decoder holds of an unfinished message, and since when there are any.
+    pub(crate) unfinished: usize,
+    pub(crate) unfinished_since: Instant,
     pub(crate) queue: Queue,
     pub(crate) frames: Budget,
     pub(crate) hearsay: Budget,
@@ -123,6 +126,8 @@ impl Conn {
             lease: None,
             phase: Phase::Handshaking,
             decoder: Decoder::new(),
+            unfinished: 0,
+            unfinished_since: now,
             queue: Queue::default(),
             frames: Budget::full(frames, now),
             hearsay: Budget::full(HEARSAY, now),

@@ -137,11 +137,11 @@ impl Node {
             Some(found) => found.decoder = decoder,
             None => return Err(UnknownConn),
         }
-        if let Err(reason) = read {
-            self.close(conn, reason);
-            return Err(UnknownConn);
+        match read {
+            Ok(()) => self.book_unfinished(conn),
+            Err(reason) => self.close(conn, reason),
         }
-        Ok(())
+        self.conns.find(conn.0).map(drop).ok_or(UnknownConn)
     }
 
     /// A link's stream ended or failed at the far side.

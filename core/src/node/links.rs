@@ -58,6 +58,7 @@ impl Node {
     pub(super) fn end(&mut self, id: ConnId, reason: CloseReason) {
         let Some(mut conn) = self.conns.remove(id.0) else { return };
         self.timers.set(id.0.slot(), None);
+        self.unfinished -= conn.unfinished;
         let lease = conn.lease.take();
         let zone = &mut self.zones[conn.zone.index()];
         let zone_id = zone.id;

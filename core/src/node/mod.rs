@@ -10,6 +10,7 @@ mod keep;
 mod links;
 mod noise;
 mod ping;
+mod pool;
 mod send;
 mod tick;
 mod transit;
@@ -74,6 +75,8 @@ pub struct Node {
     cargo: Cargo,
     numbers: CourierConfig,
     noise_record: Bytes,
+    /// Bytes that all links hold of unfinished messages.
+    unfinished: usize,
     expected_height: Option<u64>,
     outbox: Outbox,
     keeper: keep::Keeper,
@@ -141,6 +144,7 @@ impl Node {
             cargo: Cargo::new(now),
             numbers,
             noise_record: units::dummy(),
+            unfinished: 0,
             expected_height,
             outbox: Outbox::default(),
             keeper: keep::Keeper::default(),
