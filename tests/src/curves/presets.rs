@@ -78,8 +78,7 @@ fn pauses(curves: &Curves) -> Option<String> {
         "999 of 1,000 times evidence is there within {} of an honest peer's receipt, however many nodes of the public network are silent;\n  \
          a daemon behind an onion may take two minutes and a half more to be asked. A pause of five minutes outlasts both, so nobody is told in\n  \
          vain, who would be one more to guess. Half the pauses do not outlast that, and gain little: among 20 % silent peers nine in ten\n  \
-         arrive within {}, not {}. Where half of all peers are silent, what never arrives had four silent recipients, whatever the pauses.\n  \
-         `--retry-pause` sets them.",
+         arrive within {}, not {}. `--retry-pause` sets them.",
         time(worst),
         late(half, 20)?,
         late("balanced", 20)?,
