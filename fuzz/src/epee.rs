@@ -11,15 +11,16 @@ pub fn epee(data: &[u8]) {
     let Some((&mode, body)) = data.split_first() else {
         return;
     };
-    let mut visitor = Visitor { mode, visits: 0 };
+    let mut visitor = Visitor { mode, visits: 0, depth: 0, deepest: 0 };
     for limits in [Limits::LEVIN, small()] {
-        visitor.visits = 0;
+        (visitor.visits, visitor.deepest) = (0, 0);
         let result = read(body, limits, |key, value| visitor.field(key, value));
         if let Err(error) = result {
             assert!(error.offset <= body.len(), "{error:?}");
         }
         // an array is charged as a whole before the visitor walks into it
         assert!(visitor.visits <= limits.fields, "{limits:?}");
+        assert!(visitor.deepest < limits.depth, "the root is a section, too: {limits:?}");
     }
 }
 
@@ -36,12 +37,23 @@ fn small() -> Limits {
 struct Visitor {
     mode: u8,
     visits: u32,
+    /// Sections around the current field, but for the root, and the most there were.
+    depth: u8,
+    deepest: u8,
 }
 
 impl Visitor {
+    fn inside<T>(&mut self, walk: impl FnOnce(&mut Self) -> T) -> T {
+        self.depth += 1;
+        let walked = walk(self);
+        self.depth -= 1;
+        walked
+    }
+
     /// Takes a value in one of eight ways; two of them walk into it.
     fn field(&mut self, key: &[u8], value: &mut Value<'_, '_>) -> Result<(), EpeeError> {
         self.visits += 1;
+        self.deepest = self.deepest.max(self.depth);
         match (self.mode ^ key.first().copied().unwrap_or(0)) & 7 {
             0 => Ok(()),
             1 => value.integer::<u64>().map(drop),
@@ -54,14 +66,16 @@ impl Visitor {
                 assert_eq!(claimed, read, "a checked array ends early");
                 Ok(())
             }
-            6 => value.object(|key, value| self.field(key, value)),
+            6 => self.inside(|visitor| value.object(|key, value| visitor.field(key, value))),
             _ => {
                 let mut objects = value.objects()?;
                 let claimed = objects.left();
                 let mut read = 0;
-                while objects.read_next(|key, value| self.field(key, value)).is_some() {
-                    read += 1;
-                }
+                self.inside(|visitor| {
+                    while objects.read_next(|key, value| visitor.field(key, value)).is_some() {
+                        read += 1;
+                    }
+                });
                 assert_eq!(claimed, read, "a checked array ends early");
                 Ok(())
             }

@@ -42,6 +42,8 @@ fn decode<'a>(pieces: impl Iterator<Item = &'a [u8]>, limits: &FrameLimits) -> O
                     piece = &piece[consumed..];
                     let Some(frame) = frame else {
                         assert!(piece.is_empty(), "no frame, yet bytes are left");
+                        // what is unfinished counts most
+                        assert!(u32::try_from(decoder.buffered()).is_ok_and(|held| held <= limits.total()));
                         break;
                     };
                     frames.push((frame.kind, frame.command, frame.body.to_vec(), frame.fragments));
