@@ -186,6 +186,7 @@ impl HttpClient {
         if !opened.early.is_empty() {
             return Err(CallError::Garbage);
         }
+        let _ = opened.stream.set_nodelay(true);
         match &self.way.tls {
             None => talk(opened.stream).await,
             Some(tls) => talk(tls.connect(opened.stream).await.map_err(CallError::Tls)?).await,

@@ -106,7 +106,12 @@ pub(super) async fn serve_wallets(
     let RpcSettings { login, access, .. } = settings;
     let (doorkeeper, gateway) = (login.map(Doorkeeper::new), daemon.map(Gateway::new));
     let site = WalletRpc { node, started: clock.now(), clock, gateway, doorkeeper, access };
-    let incoming = listener.incoming().map(|accepted| accepted.map(|stream| Front::new(stream, door.clone())));
+    let incoming = listener.incoming().map(|accepted| {
+        let stream = accepted?;
+        // head and body of an answer are written apart: the second would wait for the peer to confirm the first
+        let _ = stream.set_nodelay(true);
+        Ok(Front::new(stream, door.clone()))
+    });
     serve(executor, incoming, LIMITS, Arc::new(site)).await;
 }
 
