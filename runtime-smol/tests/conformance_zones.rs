@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anonet_core::levin::Kind;
+use anonet_core::route::WeakerZone;
 use anonet_core::{Addr, Config, LocalTx, Network, PeerRole, StashState, TxId, ZoneKind};
 use anonet_smol::options::{Inbound, OptionError, PeerOption, PublicSwitch, TxProxy, ZoneOptions, ZonePlan, parse_proxy_option};
 use anonet_tests::conformance::{Dialogue, Peer, Row, Sections, after, assert_covered, check, dialogue, differs, hex, same};
@@ -269,10 +270,21 @@ fn routing_rows() -> Vec<Dialogue> {
             || Outcome::of(all(), &KINDS).told(),
             "tor".to_owned(),
         ),
-        dialogue(
+        differs(
             "zones §4",
             "the zone that has outgoing connections",
+            "one that does not isolate streams serves beside one that does only where the user says so",
             || Outcome::of(all(), &[ZoneKind::Public, ZoneKind::I2p]).told(),
+            "held".to_owned(),
+        ),
+        dialogue(
+            "zones §4",
+            "and where the user says so, it is the zone that has outgoing connections",
+            || {
+                let mut config = all();
+                config.route.weaker = WeakerZone::AsFallback;
+                Outcome::of(config, &[ZoneKind::Public, ZoneKind::I2p]).told()
+            },
             "i2p",
         ),
         dialogue("zones §4", "with none it is kept, and never public", || Outcome::of(all(), &[ZoneKind::Public]).told(), "held"),
