@@ -117,3 +117,38 @@ fn submit_hands_a_transaction_to_a_daemon_behind_an_onion() {
     let report = submit(&["--wait", "seen", "--timeout", "40"]);
     assert_eq!((&report["state"], &report["known"]), (&"seen".into(), &true.into()), "{report}");
 }
+
+#[test]
+#[ignore = "needs the Debian package monero; run by .ci/run"]
+fn a_monerod_is_known_by_the_certificate_that_it_made_for_itself() {
+    let chain = Chain::shared();
+    let daemon = Monerod::start(chain, &["--synced", "--extra=--rpc-ssl=autodetect"]);
+    let transaction = chain.transaction(3);
+    let (file, address) = (transaction.file.to_string_lossy().into_owned(), format!("https://127.0.0.1:{}", daemon.rpc_port()));
+    let certificate = daemon.certificate().to_string_lossy().into_owned();
+    let submit = |further: &[&str]| anonetd([&["submit", &file, "--daemon-address", &address][..], further].concat());
+    for stranger in [&[][..], &["--daemon-ssl-allowed-fingerprints", &"00".repeat(32)]] {
+        let output = submit(stranger);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains("--daemon-ssl-allowed-fingerprints"), "{said}");
+    }
+    assert_eq!(daemon.pool(), Vec::<String>::new());
+    let output = submit(&["--daemon-ssl-ca-certificates", &certificate]);
+    assert!(output.status.success(), "{output:?}");
+    wait_for("it is in the daemon's pool", MINUTE, || daemon.holds(&transaction));
+
+    let node = Node::start(
+        &[
+            &["--no-public", "--proxy", "tor,127.0.0.1:9", "--daemon-address", &address][..],
+            &["--daemon-ssl-ca-certificates", &certificate],
+        ]
+        .concat(),
+    );
+    wait_for("the daemon is up", MINUTE, || {
+        let entry = node.status()["daemon"].clone();
+        if entry["state"] == "up" { Ok(()) } else { Err(entry) }
+    });
+    let height = node.rpc("/get_height", &json!({}))["height"].clone();
+    assert_eq!(height, chain.tip().0, "through the gateway");
+    node.stop();
+}

@@ -57,7 +57,7 @@ impl Stage {
         let wallet = Wallet::start(&format!("127.0.0.1:{}", node.rpc_port()));
         // a coinbase output is spendable 60 blocks later, and a ring takes 16 spendable outputs
         daemon.mine_to(80, &wallet.address());
-        assert!(wallet.refresh() >= 80, "the wallet sees the blocks");
+        assert!(wallet.refresh() >= chain.tip().0 + 80, "the wallet sees the blocks");
         wait_for("the node follows", MINUTE, || up(&node, chain.tip().0 + 80));
         Self { address, daemon, tap, node, wallet }
     }
@@ -156,7 +156,7 @@ fn a_phone_reaches_its_node_through_a_hidden_service_with_its_login_alone() {
     let upstream = format!("127.0.0.1:{}", daemon.rpc_port());
     let login = ["--restricted-rpc", "--rpc-login", "alice:open sesame"];
     let node = Node::start(&[&login[..], &["--no-public", "--proxy", "tor,127.0.0.1:9", "--daemon-address", &upstream]].concat());
-    let _service = Wiretap::between(lab.wallets_port, node.rpc_port());
+    let service = Wiretap::between(lab.wallets_port, node.rpc_port());
     let proxy = format!("127.0.0.1:{}", lab.net.socks_port());
     let address = format!("{}:{WALLETS_VIRTUAL_PORT}", lab.net.onion("wallets"));
     let way = ["--daemon-address", &address, "--proxy", &proxy, "--trusted-daemon", "--daemon-login"];
@@ -167,16 +167,37 @@ fn a_phone_reaches_its_node_through_a_hidden_service_with_its_login_alone() {
     let wallet = start("alice:open sesame");
     wait_for("the node follows", MINUTE, || up(&node, chain.tip().0));
     daemon.mine_to(80, &wallet.address());
-    wait_for("the wallet reaches it", MINUTE, || {
-        let refreshed = wallet.try_refresh()?;
-        if refreshed >= 80 { Ok(()) } else { Err(format!("{refreshed} blocks")) }
-    });
+    wait_for("the wallet reaches it", MINUTE, || knows(&wallet, chain.tip().0 + 80));
     let id = wallet.transfer();
     wallet.refresh();
     assert_eq!(wallet.standing(&id), Ok(("pending".into(), 0)));
     let stash = node.status()["stash"].clone();
     assert_eq!((&stash[0]["txid"], &stash[0]["state"]), (&id.as_str().into(), &"held".into()), "{stash}");
+    assert_reached_over_tls(&[&way[..], &["alice:open sesame"]].concat(), &service, &node, chain.tip().0 + 80);
     node.stop();
+}
+
+/// The same way with TLS, on the same port: by the certificate that the node made, or not at all.
+fn assert_reached_over_tls(way: &[&str], service: &Wiretap, node: &Node, height: u64) {
+    let log = node.log();
+    let named = log.lines().find_map(|line| line.split_once("--daemon-ssl-allowed-fingerprints "));
+    let (_, fingerprint) = named.unwrap_or_else(|| panic!("{log}"));
+    let file = node.data_dir().join("rpc_ssl.crt").to_string_lossy().into_owned();
+    let start = |pin: &[&str]| Wallet::start_with(&[way, &["--daemon-ssl", "enabled"], pin].concat());
+    let before = service.heard().len();
+    let stranger = start(&["--daemon-ssl-allowed-fingerprints", &"00".repeat(32)]);
+    assert!(stranger.refusal().contains("no connection to daemon"), "{}", stranger.refusal());
+    for pin in [["--daemon-ssl-allowed-fingerprints", fingerprint.trim()], ["--daemon-ssl-ca-certificates", &file]] {
+        let wallet = start(&pin);
+        wait_for("the wallet reaches it over TLS", MINUTE, || knows(&wallet, height));
+    }
+    let heard = service.heard().split_off(before);
+    assert!(heard.len() > 1_000 && !contains(&heard, b"POST /"), "all of it is encrypted");
+}
+
+fn knows(wallet: &Wallet, height: u64) -> Result<(), String> {
+    let knows = wallet.try_refresh()?;
+    if knows >= height { Ok(()) } else { Err(format!("{knows} of {height} blocks")) }
 }
 
 fn has(monerod: &Monerod, id: &str) -> Result<(), String> {

@@ -164,6 +164,12 @@ impl Monerod {
         Self::start(chain, &["--synced", "--tx-proxy", &proxy, "--anonymous-inbound", &inbound])
     }
 
+    /// The certificate that it makes for itself, unless it is started without TLS.
+    #[must_use]
+    pub fn certificate(&self) -> PathBuf {
+        self.dir.path().join("data/rpc_ssl.crt")
+    }
+
     /// Where it takes public peers.
     #[must_use]
     pub fn p2p_port(&self) -> u16 {

@@ -100,7 +100,7 @@ impl Wallet {
         self.ask("get_address", &json!({}))["address"].as_str().expect("it has an address").to_owned()
     }
 
-    /// Reads new blocks and the pool, and says how many blocks there were.
+    /// Reads new blocks and the pool, and says how many blocks it knows now. It reads some by itself, too.
     ///
     /// # Panics
     ///
@@ -115,8 +115,9 @@ impl Wallet {
     ///
     /// What the wallet says.
     pub fn try_refresh(&self) -> Result<u64, String> {
-        let answer = call(self.rpc_port, "refresh", &json!({}))?;
-        answer["blocks_fetched"].as_u64().ok_or_else(|| answer.to_string())
+        call(self.rpc_port, "refresh", &json!({}))?;
+        let answer = call(self.rpc_port, "get_height", &json!({}))?;
+        answer["height"].as_u64().ok_or_else(|| answer.to_string())
     }
 
     /// Why it cannot refresh.
