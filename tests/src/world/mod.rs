@@ -4,6 +4,7 @@
 //! running hash covers every output: one seed gives one run.
 
 pub mod cast;
+pub mod couriers;
 mod links;
 mod record;
 mod script;
