@@ -128,7 +128,8 @@ impl Node {
         for entry in self.flushes.drop_link(id).into_iter().flatten().chain(conn.queue.unsent()) {
             self.stash.drop_carrier(self.now, entry);
         }
-        if interrupted > 0 {
+        // that a node which stops ends its links is no news
+        if interrupted > 0 && self.stopping == Stopping::No {
             self.outbox.note(Note::HandOverInterrupted { zone: conn.zone });
         }
         if self.stopping == Stopping::No {

@@ -1,6 +1,7 @@
 //! What the program makes of the node's events: a log, and a look at received transactions.
 //!
-//! At the default level the log holds no address and no transaction id.
+//! At the default level the log holds no address and no transaction id, and does not tell whether and when something was sent:
+//! only of an own transaction that is held, interrupted or given up is there a line, as its owner may have to do something.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -126,16 +127,13 @@ impl App for Observer {
                 }
             }
             Event::Queued { id, zone } => {
-                debug!("transaction {} is queued", id.reveal());
-                info!("an own transaction is on its way to the links of {}", self.kind(zone));
+                debug!("transaction {} is queued for {}", id.reveal(), self.kind(zone));
             }
             Event::Handed { id, zone, recipients } => {
-                debug!("transaction {} was handed over", id.reveal());
-                info!("an own transaction was handed to {} of {}", peers(recipients), self.kind(zone));
+                debug!("transaction {} was handed to {} of {}", id.reveal(), peers(recipients), self.kind(zone));
             }
             Event::Seen { id, by, size, recipients } => {
-                debug!("transaction {} was seen", id.reveal());
-                info!("an own transaction was seen {}: it is done", seen_by(by));
+                debug!("transaction {} was seen {}: it is done", id.reveal(), seen_by(by));
                 self.seen.add(now, Done { id, by, size, recipients });
                 if let Some(changes) = &self.changes {
                     changes.ended(id);
@@ -229,7 +227,9 @@ impl ZoneWatch {
 
 /// Says at the end what is lost with the process, or stays.
 fn report_unsent(node: &Node, stash_store: StashStore) {
-    let unsent = node.stash().filter(|entry| entry.recipients == 0).count();
+    // of what is held a line told already; of the rest one does only if it is lost
+    let told = |state| stash_store == StashStore::Memory || matches!(state, StashState::Held(_));
+    let unsent = node.stash().filter(|entry| entry.recipients == 0 && told(entry.state)).count();
     match stash_store {
         _ if unsent == 0 => {}
         StashStore::Disk => info!("{} reached no peer yet; the stash on disk keeps what is to go out", own_transactions(unsent)),
