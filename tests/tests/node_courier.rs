@@ -10,7 +10,7 @@ use anonet_core::{
     ChainTip, CourierConfig, Event, Exposure, LocalTx, Network, StashState, StoredTx, SubmitError, TxId, ZoneKind,
 };
 use anonet_tests::world::cast::{addr, node_data};
-use anonet_tests::world::couriers::{arrivals, couriers, fast, notifies, scripted, seen, state, submit, world};
+use anonet_tests::world::couriers::{arrivals, courier, couriers, fast, notifies, scripted, seen, state, submit, world};
 use anonet_tests::world::{Happened, NodeIndex, START, World};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -246,4 +246,20 @@ fn a_peer_of_another_network_is_handed_nothing() {
     }
     assert!(welcomed.len() > 50, "{}", welcomed.len());
     assert!((0..world.raw_count()).all(|raw| notifies(&world, raw) == 0));
+}
+
+#[test]
+fn a_large_courier_to_who_does_not_answer_ends_as_any_other() {
+    let mut world = World::new(25);
+    world.raw_listen(addr(ZoneKind::Tor, 1));
+    let mut config = courier(0, &[1], fast());
+    config.zones[0].max_outgoing = 1;
+    config.courier.every = [Duration::ZERO, Duration::ZERO, SECOND * 300];
+    // longer than any handshake may take
+    config.courier.gap = (SECOND, SECOND);
+    world.add(config);
+    world.run_for(HOUR * 2);
+    let records = |raw| world.raw_heard(raw).len() - 1;
+    let flown = (0..world.raw_count()).filter(|&raw| records(raw) == 64).count();
+    assert!(flown >= 2, "{:?}", (0..world.raw_count()).map(records).collect::<Vec<_>>());
 }

@@ -240,3 +240,22 @@ fn the_pauses_of_a_clock_are_drawn_and_spread_as_widely_as_their_mean() {
         assert!((80.0..120.0).contains(&mean) && (80.0..120.0).contains(&deviation), "{mean} {deviation}");
     }
 }
+
+#[test]
+fn what_comes_after_the_answer_means_nothing() {
+    for height in [Some(7), None] {
+        let mut flight = Flight::draw(SizeClass::Small, true, &mut rng(8));
+        assert!(flight.heard(10), "it may be a part of the answer");
+        flight.answered(height);
+        assert!(!flight.heard(10));
+    }
+}
+
+#[test]
+fn a_courier_has_one_seat() {
+    let mut flight = Flight::draw(SizeClass::Small, true, &mut rng(9));
+    flight.answered(Some(7));
+    assert_eq!(flight.free_seat(), Some(7));
+    flight.board(entries(1)[0], units(2_000));
+    assert_eq!(flight.free_seat(), None);
+}

@@ -226,3 +226,12 @@ fn a_refill_gives_no_link_to_two_channels() {
         assert_eq!(noise.links().collect::<BTreeSet<_>>(), eligible.iter().copied().collect());
     }
 }
+
+#[test]
+fn the_channels_do_not_begin_in_step() {
+    for seed in 0..20 {
+        let noise = Noise::new(START, ZONE, &mut rng(seed));
+        let [one, other] = noise.channels.each_ref().map(|channel| channel.tick.saturating_since(START));
+        assert!(one != other && [one, other].iter().all(|tick| (TICK.0..=TICK.1).contains(tick)), "{one:?} {other:?}");
+    }
+}
