@@ -6,7 +6,7 @@ use anonet_core::levin::Kind;
 use anonet_core::wire::{NewTransactions, TxForm, command};
 use anonet_core::{Addr, Event, LocalTx, StashState, Ticket, TxId, Verdict, Witness, ZoneConfig, ZoneKind};
 use anonet_tests::world::World;
-use anonet_tests::world::cast::{config, frame, zone};
+use anonet_tests::world::cast::{config, frame, public_node_data, zone};
 use bytes::Bytes;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -214,4 +214,24 @@ fn no_public_peer_can_tell_whose_transaction_it_sent_back() {
         assert_eq!((own.0, foreign.0), (1, 0));
         assert!(own.1 == foreign.1 && own.2 == foreign.2, "{verdict:?}");
     }
+}
+
+#[test]
+fn who_dialled_us_from_another_network_is_no_evidence() {
+    let mut cast = cast(Witness::PublicLinks);
+    cast.submit();
+    cast.copy(First);
+    let zone = cast.world.node(cast.user).zones().next().unwrap().id;
+    let from = Addr::parse("45.3.0.9", 18_080);
+    let dialler = cast.world.raw_connect_from(cast.user, zone, from.ok());
+    cast.world.raw_greet(dialler, public_node_data(9), 1);
+    cast.world.run_for(SECOND);
+    cast.world.raw_txs(dialler, TxForm::Fluff, &[BLOB]);
+    cast.world.run_for(SECOND);
+    assert_eq!(cast.tickets().len(), 2, "the copy has come");
+    let ticket = *cast.tickets().last().unwrap();
+    cast.world.call(cast.user, |node, now| node.echo(now, ticket, ID));
+    assert_eq!(cast.seen(), []);
+    cast.copy(Elsewhere);
+    assert_eq!(cast.seen(), [Witness::PublicLinks]);
 }

@@ -192,3 +192,15 @@ fn a_recipient_proves_nothing_by_sending_it_back() {
     assert_eq!((stash.echoed(id(1), third), stash.echoed(id(1), third)), (Some((5, 1)), None));
     assert_eq!((stash.reports().count(), stash.next_due(), stash.bytes), (0, None, 0));
 }
+
+#[test]
+fn the_pauses_between_rounds_are_drawn() {
+    let (mut rng, mut pauses) = (rng(), Vec::new());
+    for byte in 0..20 {
+        let mut stash = stash(Limits::new());
+        let entry = stash.insert(START, id(byte), tx(5), Why::NoPeer, &mut rng).unwrap().unwrap();
+        pauses.push(stash.entries.find(entry).unwrap().pauses[0]);
+    }
+    let (least, most) = Limits::new().round_pause;
+    assert!(*pauses.iter().max().unwrap() - *pauses.iter().min().unwrap() > (most - least) / 2, "{pauses:?}");
+}

@@ -259,3 +259,17 @@ fn a_courier_has_one_seat() {
     flight.board(entries(1)[0], units(2_000));
     assert_eq!(flight.free_seat(), None);
 }
+
+#[test]
+fn the_least_uptime_is_drawn() {
+    let numbers = CourierConfig { release: Duration::ZERO, ..CourierConfig::preset(Privacy::Strict) };
+    let (least, most) = numbers.uptime;
+    let waits = entries(200).into_iter().zip(0..).map(|(entry, seed)| {
+        let mut cargo = Cargo::new(START);
+        cargo.add(START, entry, &numbers, &mut rng(seed));
+        cargo.release(entry).unwrap().saturating_since(START)
+    });
+    let waits: Vec<Duration> = waits.collect();
+    assert!(waits.iter().all(|wait| (least..=most).contains(wait)));
+    assert!(*waits.iter().max().unwrap() - *waits.iter().min().unwrap() > (most - least) / 2);
+}
