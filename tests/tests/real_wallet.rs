@@ -63,12 +63,18 @@ impl Stage {
     }
 
     /// The recipient comes: a monerod that follows the daemon's chain and takes transactions at the hidden service.
+    /// A monerod behind the onion. It can be reached once it has the chain: before that it drops what it is handed, unread.
     fn recipient(&self) -> Monerod {
-        let lab = lab();
-        let inbound = format!("{},127.0.0.1:{},40", self.address, lab.monerod_port);
+        let (lab, behind) = (lab(), free_port());
+        let inbound = format!("{},127.0.0.1:{behind},40", self.address);
         let proxy = format!("tor,127.0.0.1:{},10", lab.net.socks_port());
         let side = format!("127.0.0.1:{}", self.daemon.p2p_port());
-        Monerod::start(Chain::shared(), &["--tx-proxy", &proxy, "--anonymous-inbound", &inbound, "--add-exclusive-node", &side])
+        let chain = Chain::shared();
+        let recipient =
+            Monerod::start(chain, &["--tx-proxy", &proxy, "--anonymous-inbound", &inbound, "--add-exclusive-node", &side]);
+        wait_for("the recipient has the chain", MINUTE, || recipient.is_synchronized(chain.tip().0 + 80));
+        let _open = Wiretap::between(lab.monerod_port, behind);
+        recipient
     }
 
     /// The transaction is held, its wallet sees it as pending, and the daemon has heard nothing of it.

@@ -226,6 +226,17 @@ impl Monerod {
         self.ask("sync-peer", &[]);
     }
 
+    /// Whether it takes itself for synchronized, with so many blocks or more.
+    ///
+    /// # Errors
+    ///
+    /// What it says instead.
+    pub fn is_synchronized(&self, height: u64) -> Result<(), String> {
+        let info = post(self.rpc_port(), "/get_info", &json!({}), Duration::from_secs(10))?;
+        let is = info["synchronized"] == true && info["height"].as_u64() >= Some(height);
+        if is { Ok(()) } else { Err(format!("height {}, synchronized: {}", info["height"], info["synchronized"])) }
+    }
+
     /// Its `connections` and its `white` and `gray` lists, as its RPC gives them.
     ///
     /// # Panics
