@@ -7,16 +7,18 @@ use serde_json::{Map, Value, json};
 /// All that a daemon is told of a wallet's question: not `requested_info`, which would name the pool.
 const KNOWN: [&str; 6] = ["block_ids", "block_ids_exclusive", "max_block_count", "no_miner_tx", "prune", "start_height"];
 
-/// The first byte chooses what the rest is the body of: `/getblocks.bin`, `/json_rpc` or `/send_raw_transaction`.
+/// The first byte chooses what the rest is the body of: `/getblocks.bin`, `/json_rpc` or `/send_raw_transaction`; or it is the
+/// header of a login.
 ///
 /// # Panics
 /// If the daemon is asked for the pool, an answer is not for its question, or a transaction is taken for another.
 pub fn rpc_bodies(data: &[u8]) {
     let Some((which, body)) = data.split_first() else { return };
-    match which % 3 {
+    match which % 4 {
         0 => blocks(body),
         1 => json_rpc(body),
-        _ => sent(body),
+        2 => sent(body),
+        _ => login(body),
     }
 }
 
@@ -50,6 +52,14 @@ fn json_rpc(body: &[u8]) {
     let id = asked.and_then(|asked| asked.get("id").cloned()).unwrap_or("".into());
     assert_eq!((&answer["id"], &answer["jsonrpc"]), (&id, &"2.0".into()));
     assert!(answer["error"]["code"].is_i64() && answer["result"].is_null());
+}
+
+fn login(header: &[u8]) {
+    let Some(pairs) = std::str::from_utf8(header).ok().and_then(fuzzing::login_pairs) else { return };
+    let quoted = |text: &str| text.replace('\\', r"\\").replace('"', r#"\""#);
+    let written: Vec<String> = pairs.iter().map(|(name, value)| format!(r#"{name}="{}""#, quoted(value))).collect();
+    // a name is all that stands before its value, so one that holds a quote or a comma is read alike
+    assert_eq!(fuzzing::login_pairs(&format!("Digest {}", written.join(","))), Some(pairs));
 }
 
 fn sent(body: &[u8]) {

@@ -1,52 +1,16 @@
 //! A proxy's answers, cut in any way.
 
-use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use anonet_core::{Addr, DialFailure, Isolation, ZoneKind};
 use anonet_smol::driver::SocksAuth;
 use anonet_smol::fuzzing::socks_connect;
 use bytes::Bytes;
-use smol::io::{AsyncRead, AsyncWrite};
 
 use crate::cast::addr;
+use crate::says::Says;
 use crate::script::Script;
-
-/// What a proxy says, in pieces of these sizes, whatever it is asked; and what it was asked.
-struct Proxy<'a> {
-    says: &'a [u8],
-    sizes: &'a [u8],
-    reads: usize,
-    asked: Vec<u8>,
-}
-
-impl AsyncRead for &mut Proxy<'_> {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let size = self.sizes.get(self.reads % self.sizes.len().max(1)).map_or(usize::MAX, |&size| 1 + usize::from(size));
-        let count = size.min(buffer.len()).min(self.says.len());
-        let (now, later) = self.says.split_at(count);
-        buffer[..count].copy_from_slice(now);
-        self.says = later;
-        self.reads += 1;
-        Poll::Ready(Ok(count))
-    }
-}
-
-impl AsyncWrite for &mut Proxy<'_> {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.asked.extend_from_slice(bytes);
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
 
 /// The first byte chooses what is offered, the second the address; then come four sizes of pieces, and what the proxy says.
 ///
@@ -80,11 +44,11 @@ pub fn socks(data: &[u8]) {
 }
 
 fn talk(says: &[u8], sizes: &[u8], auth: &SocksAuth, target: &Addr) -> (Result<Bytes, DialFailure>, Vec<u8>) {
-    let mut proxy = Proxy { says, sizes, reads: 0, asked: Vec::new() };
+    let mut proxy = Says::new(says, sizes);
     let outcome =
         pin!(socks_connect(&mut proxy, auth, target, Isolation::new([7; 8]))).poll(&mut Context::from_waker(Waker::noop()));
     let Poll::Ready(outcome) = outcome else { panic!("waits for a stream that never makes it wait") };
-    (outcome, proxy.asked)
+    (outcome, proxy.told())
 }
 
 /// A stream is there: then the proxy has said so in the bytes of RFC 1928, and taken a method that was offered.

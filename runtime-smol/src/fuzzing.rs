@@ -39,3 +39,40 @@ pub fn sent_transaction(body: &[u8]) -> Option<(Vec<u8>, TxId)> {
     let (own, _) = anonetd::tx::parse(&blob).ok()?;
     Some((blob, own.id))
 }
+
+/// The pairs of an `Authorization` header of the RPC; `None` if it is none of the kind that is asked for.
+#[must_use]
+pub fn login_pairs(header: &str) -> Option<Vec<(String, String)>> {
+    anonetd::rpc::login_pairs(header)
+}
+
+/// The ids in a daemon's answer to the question for its pool; `None` if it is garbage or no list.
+#[must_use]
+pub fn pool_ids(body: &[u8]) -> Option<Vec<TxId>> {
+    anonetd::daemon::pool_ids(body)
+}
+
+/// The ids in a daemon's answer to the question for a block; `None` if it is garbage or no block.
+#[must_use]
+pub fn block_ids(body: &[u8]) -> Option<Vec<TxId>> {
+    anonetd::daemon::block_ids(body)
+}
+
+/// Whether a daemon's answer to a transaction makes the peer who sent it guilty; `None` if it is garbage.
+#[must_use]
+pub fn blames(body: &[u8]) -> Option<bool> {
+    anonetd::daemon::blames(body)
+}
+
+/// The number of the circuit in the line with which Tor begins a stream, and what came right behind the line; `None` if it
+/// begins otherwise.
+pub async fn circuit(mut stream: impl AsyncRead + Unpin) -> Option<(u32, Bytes)> {
+    let (circuit, early) = crate::proxy_protocol::read(&mut stream, smol::future::pending::<()>()).await.ok()?;
+    Some((circuit.number(), early))
+}
+
+/// What is written for the row of the stash's file that these bytes are, and the transaction in it; `None` if they are none.
+#[must_use]
+pub fn rewrite_row(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    crate::store::rewrite_row(bytes)
+}

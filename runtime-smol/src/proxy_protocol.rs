@@ -35,6 +35,12 @@ const CIRCUITS: usize = 4_096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CircuitId(u32);
 
+impl CircuitId {
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// Why a stream is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum NoCircuit {

@@ -214,5 +214,11 @@ impl Store {
     }
 }
 
+/// For the fuzz targets: what is written for the row that these bytes are, and its transaction.
+pub(crate) fn rewrite_row(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let row = row::Row::decode(bytes).ok()?;
+    Some((row.encode(), row.blob))
+}
+
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ mod client;
 mod config_file;
 mod control;
 mod courier_args;
-mod daemon;
+pub(crate) mod daemon;
 mod data_dir;
 mod decode;
 mod exit;

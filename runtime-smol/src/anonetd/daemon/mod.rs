@@ -22,7 +22,7 @@ mod way;
 
 use std::sync::Arc;
 
-use anonet_core::{Limits, Network};
+use anonet_core::{Limits, Network, TxId};
 use smol::Executor;
 use smol::channel::bounded;
 
@@ -130,4 +130,19 @@ impl Daemon {
         executor.spawn(watch.run()).detach();
         Ok(())
     }
+}
+
+/// For the fuzz targets: the ids in this answer to the question for the pool.
+pub(crate) fn pool_ids(body: &[u8]) -> Option<Vec<TxId>> {
+    Some(rpc::read_pool(body).ok()?.into_iter().map(rpc::Hash::txid).collect())
+}
+
+/// For the fuzz targets: the ids in this answer to the question for a block.
+pub(crate) fn block_ids(body: &[u8]) -> Option<Vec<TxId>> {
+    Some(rpc::read_result::<rpc::Block>(body).ok()?.tx_hashes.into_iter().map(rpc::Hash::txid).collect())
+}
+
+/// For the fuzz targets: whether a daemon that says so of a transaction blames the peer who sent it.
+pub(crate) fn blames(body: &[u8]) -> Option<bool> {
+    Some(rpc::read_sent(body).ok()?.0 == rpc::Answer::Invalid)
 }

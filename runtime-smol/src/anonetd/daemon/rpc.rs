@@ -217,12 +217,7 @@ impl HttpClient {
     pub(super) async fn pool(&self) -> Result<Vec<Hash>, CallError> {
         let body = self.post("/get_transaction_pool_hashes", Bytes::new(), POOL).await?;
         // on a thread where it delays no link
-        let answer: PoolHashes = smol::unblock(move || read(&body)).await?;
-        match answer.status.as_str() {
-            "OK" => Ok(answer.tx_hashes),
-            "BUSY" => Err(CallError::Busy),
-            _ => Err(CallError::Garbage),
-        }
+        smol::unblock(move || read_pool(&body)).await
     }
 
     /// Its lowest fee for each unit of weight, in atomic units.
@@ -245,20 +240,40 @@ impl HttpClient {
     /// The same, with the words for a refusal.
     pub(super) async fn send_and_explain(&self, blob: &[u8]) -> Result<(Answer, String), CallError> {
         let request = json!({ "tx_as_hex": hex::encode(blob), "do_not_relay": false, "do_sanity_checks": false });
-        let answer: SendResponse = read(&self.post("/send_raw_transaction", request.to_string().into(), SMALL).await?)?;
-        Ok((answer.answer()?, answer.words()))
+        read_sent(&self.post("/send_raw_transaction", request.to_string().into(), SMALL).await?)
     }
 
     async fn json_rpc<T: DeserializeOwned>(&self, method: &str, params: &serde_json::Value, cap: usize) -> Result<T, CallError> {
         let request = json!({ "jsonrpc": "2.0", "id": "0", "method": method, "params": params });
-        let answer: Enveloped<T> = read(&self.post("/json_rpc", request.to_string().into(), cap).await?)?;
-        match (answer.result, answer.error) {
-            (Some(result), _) => Ok(result),
-            (None, Some(Refusal { code: CORE_BUSY })) => Err(CallError::Busy),
-            // the refusal of this one question
-            (None, Some(_)) => Err(CallError::NotServed),
-            (None, None) => Err(CallError::Garbage),
-        }
+        read_result(&self.post("/json_rpc", request.to_string().into(), cap).await?)
+    }
+}
+
+/// The ids of a pool.
+pub(super) fn read_pool(body: &[u8]) -> Result<Vec<Hash>, CallError> {
+    let answer: PoolHashes = read(body)?;
+    match answer.status.as_str() {
+        "OK" => Ok(answer.tx_hashes),
+        "BUSY" => Err(CallError::Busy),
+        _ => Err(CallError::Garbage),
+    }
+}
+
+/// What is said to a transaction, with the words for a refusal.
+pub(super) fn read_sent(body: &[u8]) -> Result<(Answer, String), CallError> {
+    let answer: SendResponse = read(body)?;
+    Ok((answer.answer()?, answer.words()))
+}
+
+/// The result of a call of JSON-RPC.
+pub(super) fn read_result<T: DeserializeOwned>(body: &[u8]) -> Result<T, CallError> {
+    let answer: Enveloped<T> = read(body)?;
+    match (answer.result, answer.error) {
+        (Some(result), _) => Ok(result),
+        (None, Some(Refusal { code: CORE_BUSY })) => Err(CallError::Busy),
+        // the refusal of this one question
+        (None, Some(_)) => Err(CallError::NotServed),
+        (None, None) => Err(CallError::Garbage),
     }
 }
 

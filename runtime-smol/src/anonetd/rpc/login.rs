@@ -159,6 +159,11 @@ impl Given {
     }
 }
 
+/// The pairs of a header.
+pub(super) fn pairs(header: &str) -> Option<Vec<(String, String)>> {
+    Given::read(header).map(|given| given.0)
+}
+
 /// What stands up to the closing quote, and what follows it.
 fn unquote(text: &str) -> Option<(String, &str)> {
     let (mut value, mut characters) = (String::new(), text.char_indices());

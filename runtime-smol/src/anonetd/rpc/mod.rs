@@ -281,6 +281,11 @@ pub(crate) fn sent_blob(body: &[u8]) -> Option<Vec<u8>> {
     send::blob(body)
 }
 
+/// For the fuzz targets: the pairs of this `Authorization` header.
+pub(crate) fn login_pairs(header: &str) -> Option<Vec<(String, String)>> {
+    login::pairs(header)
+}
+
 /// As monerod says that a body cannot be read.
 fn bad_request() -> Answer {
     Answer::error(StatusCode::BAD_REQUEST, "Bad request")
