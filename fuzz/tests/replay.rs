@@ -1,4 +1,4 @@
-//! Every target over its corpus, and over a fixed number of changed copies of each file.
+//! Every target over its corpus: what was made by hand, what libFuzzer found, and changed copies of both.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -7,18 +7,38 @@ use anonet_fuzz::TARGETS;
 use chacha20::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
-/// Changed copies of each file, unless `ANONET_FUZZ_MUTATIONS` says otherwise.
+/// Changed copies for each file, unless `ANONET_FUZZ_MUTATIONS` says otherwise.
 const MUTATIONS: usize = 40;
 const MAX_FILES: usize = 60;
 const MAX_BYTES: usize = 300 << 10;
+const MAX_MINED: usize = 150_000;
 
-/// A corpus, by name, so that a failure names the file.
-fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+fn corpora() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")
+}
+
+/// What was made by hand, by name, so that a failure names the file.
+fn made(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let directory = corpora().join(target);
     let entries = fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a readable directory").path()).collect();
     paths.sort();
     paths.into_iter().map(|path| (path.clone(), fs::read(path).expect("a readable file"))).collect()
+}
+
+/// What libFuzzer found, each behind its length; none if it was not run yet.
+fn mined(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let path = corpora().join(format!("{target}.mined"));
+    let data = fs::read(&path).unwrap_or_default();
+    assert!(data.len() <= MAX_MINED, "{target}: {} bytes", data.len());
+    let (mut rest, mut inputs) = (&data[..], Vec::new());
+    while let Some((length, after)) = rest.split_first_chunk() {
+        let (input, after) = after.split_at(u32::from_le_bytes(*length) as usize);
+        inputs.push((path.with_extension(format!("mined: {}", inputs.len())), input.to_vec()));
+        rest = after;
+    }
+    assert!(rest.is_empty(), "{target}: cut");
+    inputs
 }
 
 /// Copies, drops, swaps or overwrites a few bytes, or goes on as another file does.
@@ -47,7 +67,7 @@ fn mutate(data: &mut Vec<u8>, other: &[u8], rng: &mut ChaCha20Rng) {
 fn every_target_has_a_small_corpus() {
     let mut bytes = 0;
     for (name, _) in TARGETS {
-        let files = corpus(name);
+        let files = made(name);
         assert!((1..=MAX_FILES).contains(&files.len()), "{name}: {} files", files.len());
         bytes += files.iter().map(|(_, data)| data.len()).sum::<usize>();
     }
@@ -60,19 +80,21 @@ fn every_target_takes_its_corpus_and_changed_copies() {
     let only = env::var("ANONET_FUZZ_TARGET").ok();
     let targets = TARGETS.iter().filter(|(name, _)| only.as_ref().is_none_or(|only| only == name));
     for (name, target) in targets {
-        let files = corpus(name);
-        let mut rng = ChaCha20Rng::from_seed([1; 32]);
+        let count = made(name).len() * mutations;
+        let files = [made(name), mined(name)].concat();
+        let run = |path: &Path, input: &[u8]| {
+            let result = std::panic::catch_unwind(|| target(input));
+            assert!(result.is_ok(), "{}: {}", path.display(), input.escape_ascii());
+        };
         // the whole corpus first, as it finds most
-        for number in 0..=mutations {
-            for (path, data) in &files {
-                let mut input = data.clone();
-                if number > 0 {
-                    let (_, other) = &files[rng.next_u32() as usize % files.len()];
-                    mutate(&mut input, other, &mut rng);
-                }
-                let result = std::panic::catch_unwind(|| target(&input));
-                assert!(result.is_ok(), "{} number {number}: {}", path.display(), input.escape_ascii());
-            }
+        files.iter().for_each(|(path, input)| run(path, input));
+        let mut rng = ChaCha20Rng::from_seed([1; 32]);
+        for _ in 0..count {
+            let mut draw = || &files[rng.next_u32() as usize % files.len()];
+            let ((path, input), (_, other)) = (draw(), draw());
+            let mut input = input.clone();
+            mutate(&mut input, other, &mut rng);
+            run(path, &input);
         }
     }
 }
