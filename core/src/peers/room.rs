@@ -1,7 +1,6 @@
 //! Entries coming, going and changing lists, and who has to make room.
 
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 
 use rand_core::CryptoRng;
 
@@ -69,7 +68,7 @@ impl PeerList {
         self.by_addr.insert(addr, entry);
         let listed = self.listed_mut(list);
         listed.entries.push(entry);
-        listed.shares.add(source);
+        listed.shares.add(source, entry);
         self.changed = true;
         self.entries.find_mut(entry).expect("it was just put there")
     }
@@ -79,7 +78,7 @@ impl PeerList {
             self.by_addr.remove(&known.info.addr);
             let listed = self.listed_mut(known.list);
             listed.entries.retain(|&other| other != entry);
-            listed.shares.take(known.source);
+            listed.shares.take(known.source, entry);
             self.changed = true;
         }
     }
@@ -89,10 +88,10 @@ impl PeerList {
         let (from, source) = (core::mem::replace(&mut known.list, to), known.source);
         let left = self.listed_mut(from);
         left.entries.retain(|&other| other != entry);
-        left.shares.take(source);
+        left.shares.take(source, entry);
         let joined = self.listed_mut(to);
         joined.entries.push(entry);
-        joined.shares.add(source);
+        joined.shares.add(source, entry);
         self.changed = true;
     }
 
@@ -124,8 +123,8 @@ impl PeerList {
         let Some(known) = self.entries.find_mut(entry) else { return };
         let (list, from) = (known.list, core::mem::replace(&mut known.source, to));
         let shares = &mut self.listed_mut(list).shares;
-        shares.take(from);
-        shares.add(to);
+        shares.take(from, entry);
+        shares.add(to, entry);
     }
 
     /// Makes room for one more entry of `source`. A source that has its share replaces one of its own; in a full list the
@@ -137,16 +136,11 @@ impl PeerList {
             return true;
         }
         let lots = Lottery::draw(rng);
-        let replaceable = listed.entries.iter().filter_map(|&entry| {
-            let known = self.entries.find(entry)?;
-            let free = !known.lent && known.role.is_none() && !known.built_in && (!at_share || known.source == source);
-            free.then_some((entry, known))
-        });
-        let victim = replaceable.min_by_key(|(entry, known)| {
-            let told_once = known.also.is_none();
-            let most = Reverse(listed.shares.of(known.source));
-            (known.anchor, most, !told_once, known.proven.is_some(), lots.rank(entry.slot() as u64))
-        });
+        let victim = if at_share {
+            self.first_to_go(lots, listed.shares.entries(source).iter().copied())
+        } else {
+            self.first_to_go_of_the_largest(lots, &listed.shares)
+        };
         let Some((entry, known)) = victim else { return false };
         match known.also.filter(|&also| at_share && listed.shares.of(also) < share_of(listed.cap)) {
             // it is somebody else's, too, and stays as that one's
@@ -162,6 +156,33 @@ impl PeerList {
                 true
             }
         }
+    }
+
+    /// Which of these entries gives way first; `None` if all of them stay.
+    fn first_to_go(&self, lots: Lottery, entries: impl Iterator<Item = Handle>) -> Option<(Handle, &Known)> {
+        let found = entries.filter_map(|entry| Some((entry, self.entries.find(entry)?)));
+        let replaceable = found.filter(|(_, known)| !known.lent && known.role.is_none() && !known.built_in);
+        replaceable.min_by_key(|(entry, known)| {
+            let told_once = known.also.is_none();
+            (known.anchor, !told_once, known.proven.is_some(), lots.rank(entry.slot() as u64))
+        })
+    }
+
+    /// The same for a whole list, of which no more is looked at than the largest sources: whoever fills it pays for that with
+    /// its own entries. Anchors of any source come after all others.
+    fn first_to_go_of_the_largest(&self, lots: Lottery, shares: &Shares) -> Option<(Handle, &Known)> {
+        for anchors in [false, true] {
+            let wanted = |entry: &Handle| self.entries.find(*entry).is_some_and(|known| known.anchor == anchors);
+            let mut bound = usize::MAX;
+            while let Some(count) = shares.most_below(bound) {
+                let first = self.first_to_go(lots, shares.entries_of_all_with(count).filter(wanted));
+                if first.is_some() {
+                    return first;
+                }
+                bound = count;
+            }
+        }
+        None
     }
 }
 

@@ -1,10 +1,12 @@
 //! Who told of an address, and how much of a list one teller may fill.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 use sha3::{Digest, Sha3_256};
 
 use crate::addr::Addr;
+use crate::table::Handle;
 
 /// Whoever told of an address: a peer that we dialled, known by the network block that one owner is assumed to control,
 /// all who dialled us together, or the user.
@@ -71,27 +73,44 @@ impl Standing {
     }
 }
 
-/// How many entries of one list each source has.
+/// The entries of one list, by source.
 #[derive(Debug)]
-pub(super) struct Shares(BTreeMap<Source, usize>);
+pub(super) struct Shares(BTreeMap<Source, Vec<Handle>>);
 
 impl Shares {
     pub(super) const fn new() -> Self {
         Self(BTreeMap::new())
     }
 
+    /// How many entries a source has.
     pub(super) fn of(&self, source: Source) -> usize {
-        self.0.get(&source).copied().unwrap_or(0)
+        self.entries(source).len()
     }
 
-    pub(super) fn add(&mut self, source: Source) {
-        *self.0.entry(source).or_default() += 1;
+    pub(super) fn entries(&self, source: Source) -> &[Handle] {
+        self.0.get(&source).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn take(&mut self, source: Source) {
-        if let Some(count) = self.0.get_mut(&source) {
-            *count -= 1;
-            if *count == 0 {
+    /// The most entries that one source has, if that is fewer than `bound`.
+    pub(super) fn most_below(&self, bound: usize) -> Option<usize> {
+        self.0.values().map(Vec::len).filter(|&count| count < bound).max()
+    }
+
+    /// The entries of all sources that have so many.
+    pub(super) fn entries_of_all_with(&self, count: usize) -> impl Iterator<Item = Handle> {
+        self.0.values().filter(move |entries| entries.len() == count).flatten().copied()
+    }
+
+    pub(super) fn add(&mut self, source: Source, entry: Handle) {
+        self.0.entry(source).or_default().push(entry);
+    }
+
+    pub(super) fn take(&mut self, source: Source, entry: Handle) {
+        if let Some(entries) = self.0.get_mut(&source) {
+            if let Some(place) = entries.iter().position(|&other| other == entry) {
+                entries.swap_remove(place);
+            }
+            if entries.is_empty() {
                 self.0.remove(&source);
             }
         }

@@ -6,6 +6,7 @@ use rand_core::SeedableRng;
 use super::*;
 use crate::addr::{Addr, ZoneKind};
 use crate::config::Limits;
+use crate::rand;
 use crate::select::{DialView, next_dial};
 
 const START: Instant = Instant::from_micros(1_000_000);
@@ -111,4 +112,67 @@ fn a_source_is_one_lot_however_many_names_it_brought() {
         hostile += u32::from(next_dial(&view, START, &mut rng).unwrap().source == source(10));
     }
     assert!((150..250).contains(&hostile), "{hostile} of 2000, where a tenth is its due");
+}
+
+/// A full list of 64: some of each of ten owners, of which some are proven, anchors, lent, or told of twice.
+fn any_full_list(rng: &mut ChaCha20Rng) -> PeerList {
+    let mut list = list(8, 64);
+    let mut index = 0;
+    while list.len(ListKind::Gray) < 64 {
+        index += 1;
+        let owner = rand::index(rng, 10) as u8;
+        tell(&mut list, owner, core::iter::once(host(owner, index)), rng);
+        match rand::index(rng, 12) {
+            0 => tell(&mut list, owner + 20, core::iter::once(host(owner, index)), rng),
+            1..4 => {
+                let Some(&entry) = list.by_addr.get(&host(owner, index)) else { continue };
+                let known = list.entries.find_mut(entry).unwrap();
+                (known.anchor, known.lent) = (rand::index(rng, 2) == 0, rand::index(rng, 3) == 0);
+                known.proven = (rand::index(rng, 2) == 0).then_some(START);
+            }
+            _ => {}
+        }
+    }
+    list
+}
+
+#[test]
+fn who_gives_way_is_found_among_the_largest_sources_as_in_a_pass_over_all() {
+    let mut rng = rng();
+    let mut anchors = 0;
+    for _ in 0..200 {
+        let mut list = any_full_list(&mut rng);
+        if rand::index(&mut rng, 4) == 0 {
+            // nobody else is left
+            for &entry in &list.gray.entries {
+                list.entries.find_mut(entry).unwrap().anchor = true;
+            }
+        }
+        let lots = Lottery::draw(&mut rng);
+        let all = list.gray.entries.iter().filter_map(|&entry| Some((entry, list.entries.find(entry)?)));
+        let free = all.filter(|(_, known)| !known.lent);
+        let expected = free.min_by_key(|(entry, known)| {
+            let most = core::cmp::Reverse(list.gray.shares.of(known.source));
+            (known.anchor, most, known.also.is_some(), known.proven.is_some(), lots.rank(entry.slot() as u64))
+        });
+        let found = list.first_to_go_of_the_largest(lots, &list.gray.shares);
+        assert_eq!(found.map(|(entry, _)| entry), expected.map(|(entry, _)| entry));
+        anchors += u32::from(found.is_some_and(|(_, known)| known.anchor));
+    }
+    assert!(anchors > 10, "{anchors} anchors gave way");
+}
+
+#[test]
+fn whoever_pushes_names_makes_the_node_look_at_its_own_entries_and_not_at_the_list() {
+    let (mut list, mut rng) = (list(1_000, 5_000), rng());
+    for owner in 1..=20 {
+        tell(&mut list, owner, (0..230).map(|index| host(owner, index)), &mut rng);
+    }
+    tell(&mut list, 21, (0..5_000).map(|index| host(21, index)), &mut rng);
+    let looks = |list: &PeerList| list.gray.shares.entries(source(21)).len();
+    assert_eq!((list.len(ListKind::Gray), looks(&list)), (4_912, 312), "at its share");
+    tell(&mut list, 22, (0..88).map(|index| host(22, index)), &mut rng);
+    let most = list.gray.shares.most_below(usize::MAX).unwrap();
+    let looks = list.gray.shares.entries_of_all_with(most).count();
+    assert_eq!((list.len(ListKind::Gray), looks), (5_000, 312), "a newcomer to a full list");
 }
