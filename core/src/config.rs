@@ -157,8 +157,9 @@ pub struct Limits {
     pub bans: usize,
     /// Bytes queued for one link; more closes it. Reading from the peer pauses at half.
     pub queue_bytes: usize,
-    /// Bytes of unfinished messages held over all links. Past it the large ones, of more than 256 KiB, give way: those of
-    /// peers that came to us first, and among them those that have been under way for longest.
+    /// Bytes of unfinished messages held over all links, never more. Past it links are closed until there is room: those
+    /// with large messages, of more than 256 KiB, first; among them those of peers that came to us, those that have not
+    /// finished their handshake, and those whose message has been under way for longest.
     pub receive_bytes: usize,
     /// Bytes that the embedder may hand over for one link before it asks for the window again.
     pub window: usize,

@@ -4,6 +4,7 @@ pub mod attacks;
 pub mod conformance;
 pub mod curves;
 pub mod guards;
+pub mod hostile;
 pub mod invariant;
 pub mod kept;
 pub mod lab;

@@ -5,7 +5,7 @@ use crate::error::CloseReason;
 use crate::ids::ConnId;
 use crate::output::Direction;
 
-/// Bytes that a link may hold whatever the others do: every message but large batches of transactions.
+/// Bytes that a link may hold as long as others hold more: every message but large batches of transactions.
 const OWN_SHARE: usize = 256 << 10;
 
 impl Node {
@@ -19,16 +19,19 @@ impl Node {
         self.unfinished = self.unfinished - conn.unfinished + holds;
         conn.unfinished = holds;
         while self.unfinished > self.limits.receive_bytes {
-            let Some(longest) = self.longest_unfinished() else { return };
-            self.close(longest, CloseReason::OutOfRoom);
+            let Some(first) = self.first_to_give_way() else { return };
+            self.close(first, CloseReason::OutOfRoom);
         }
     }
 
-    /// Whose large message has been under way for the longest time: a peer that came to us, and only if there is none one
-    /// that we chose.
-    fn longest_unfinished(&self) -> Option<ConnId> {
-        let large = self.conns.iter().filter(|(_, conn)| conn.unfinished > OWN_SHARE);
-        let longest = large.min_by_key(|(_, conn)| (conn.direction == Direction::Outgoing, conn.unfinished_since));
-        longest.map(|(handle, _)| ConnId(handle))
+    /// Whose message gives way: a large one before a small one, one of a peer that came to us before one of a peer that we
+    /// chose, one of a peer that has not finished its handshake before others, and of these the one under way for longest.
+    fn first_to_give_way(&self) -> Option<ConnId> {
+        let holding = self.conns.iter().filter(|(_, conn)| conn.unfinished > 0);
+        let first = holding.min_by_key(|(_, conn)| {
+            let (small, chosen) = (conn.unfinished <= OWN_SHARE, conn.direction == Direction::Outgoing);
+            (small, chosen, conn.is_ready(), conn.unfinished_since)
+        });
+        first.map(|(handle, _)| ConnId(handle))
     }
 }
