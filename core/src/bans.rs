@@ -18,6 +18,9 @@ use crate::time::Instant;
 /// How long a host is banned for its faults.
 const SENTENCE: Duration = Duration::from_secs(24 * 3_600);
 
+/// Faults of peers bring about bans up to one in so many of the places: the others are the user's.
+const FOR_FAULTS: usize = 2;
+
 /// There are as many bans as there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("there are {0} bans already: lift some, or ban whole subnets")]
@@ -108,7 +111,7 @@ impl Bans {
     pub(crate) fn blame(&mut self, now: Instant, addr: &Addr, reason: &CloseReason) -> Option<(Banned, Instant)> {
         let host = Banned::host(addr);
         let guilty = self.scores.add(now, &host, points(reason));
-        (guilty && self.ends.len() < self.most / 2).then(|| (host, now + SENTENCE))
+        (guilty && self.ends.len() < self.most / FOR_FAULTS).then(|| (host, now + SENTENCE))
     }
 
     /// What is banned at `now`.

@@ -46,6 +46,12 @@ impl TimerQueue {
         self.heap.first().map(|&(at, _)| at)
     }
 
+    /// How many deadlines are set.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// Takes the key with the earliest deadline if that is not after `now`.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<usize> {
         let &(at, key) = self.heap.first()?;

@@ -5,6 +5,11 @@ const TIMED_SYNC: u32 = 1002;
 const PING: u32 = 1003;
 const NEW_TRANSACTIONS: u32 = 2002;
 
+/// Bytes that a link may make us hold in all: before the handshake, and after it by the kind of the network.
+const HANDSHAKE_TOTAL: u32 = 65_536;
+const ANONYMITY_TOTAL: u32 = 4 << 20;
+const PUBLIC_TOTAL: u32 = 8 << 20;
+
 /// What happens to the body of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -40,7 +45,7 @@ impl FrameLimits {
     /// as soon as its header is complete. monerod allows 256 KiB of anything here.
     #[must_use]
     pub const fn handshake_only() -> Self {
-        Self { phase: Phase::HandshakeOnly, total: 65_536, body: u32::MAX }
+        Self { phase: Phase::HandshakeOnly, total: HANDSHAKE_TOTAL, body: u32::MAX }
     }
 
     /// The same with command 1003, a ping, up to 4,096 bytes: monerod sends it without a handshake to an address that a
@@ -60,7 +65,7 @@ impl FrameLimits {
     /// monerod tolerates them, so bodies within its own limit for the command (and the total) are skipped.
     #[must_use]
     pub const fn anonymity() -> Self {
-        Self { phase: Phase::Anonymity, total: 4 << 20, body: u32::MAX }
+        Self { phase: Phase::Anonymity, total: ANONYMITY_TOTAL, body: u32::MAX }
     }
 
     /// After the handshake on the public network: monerod's table, 8 MiB in all.
@@ -69,7 +74,7 @@ impl FrameLimits {
     /// complements, chain entries); 8 MiB holds one of them beside a half-assembled message. Unknown commands are skipped.
     #[must_use]
     pub const fn public() -> Self {
-        Self { phase: Phase::Public, total: 8 << 20, body: u32::MAX }
+        Self { phase: Phase::Public, total: PUBLIC_TOTAL, body: u32::MAX }
     }
 
     /// The same with at most `bytes` held for the link in all: a frame being received plus a half-assembled message.

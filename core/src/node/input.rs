@@ -12,10 +12,13 @@ use crate::time::Instant;
 /// Outputs that may wait before incoming streams are refused: an embedder that is this far behind has enough to do.
 const OUTBOX_FULL: usize = 4_096;
 
-/// Links in their handshake that a zone may have. All peers of a hidden service share one address, so that whoever opens
-/// streams and says nothing can fill this much, and no more.
+/// One in so many incoming links of a zone may be in its handshake, but at least and at most so many. All peers of a hidden
+/// service share one address, so that whoever opens streams and says nothing can fill this much, and no more.
+const IN_HANDSHAKE: u32 = 4;
+const IN_HANDSHAKE_BOUNDS: (u32, u32) = (4, 64);
+
 fn unfinished(max_incoming: u32) -> u32 {
-    (max_incoming / 4).clamp(4, 64)
+    (max_incoming / IN_HANDSHAKE).clamp(IN_HANDSHAKE_BOUNDS.0, IN_HANDSHAKE_BOUNDS.1)
 }
 
 impl Node {

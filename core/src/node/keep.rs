@@ -14,6 +14,9 @@ use crate::time::Instant;
 /// From a change to the document that has it: what is lost without it is minutes of gossip.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(120), Duration::from_secs(300));
 
+/// Stored peers of zones that are not configured: as many as the lists of the two other zones hold.
+const ZONES_ELSEWHERE: usize = 2;
+
 /// When documents are due, and what they held that has no place now.
 #[derive(Debug, Default)]
 pub(super) struct Keeper {
@@ -85,8 +88,7 @@ impl Node {
         match self.zones.iter_mut().find(|zone| zone.kind == stored.addr.zone()) {
             Some(zone) => zone.peers.restore(self.now, stored),
             None => {
-                // there are two other zones, with two lists each
-                let room = self.keeper.elsewhere.len() < 2 * (self.limits.white + self.limits.gray);
+                let room = self.keeper.elsewhere.len() < ZONES_ELSEWHERE * (self.limits.white + self.limits.gray);
                 if room {
                     self.keeper.elsewhere.push(entry.to_vec());
                 }

@@ -15,6 +15,9 @@ use crate::rand;
 use crate::stash::Held;
 use crate::table::Handle;
 
+/// The reading from a peer pauses while more than one in so many bytes of its queue's limit wait for it.
+pub(super) const READ_BELOW: usize = 2;
+
 impl Node {
     /// A handshake is done.
     pub(super) fn ready(&mut self, id: ConnId, peer_id: u64, height: u64) {
@@ -159,7 +162,7 @@ impl Node {
         if conn.queue.len() > self.limits.queue_bytes {
             return self.close(id, CloseReason::SlowReader);
         }
-        conn.paused |= conn.queue.len() > self.limits.queue_bytes / 2;
+        conn.paused |= conn.queue.len() > self.limits.queue_bytes / READ_BELOW;
         conn.waits_for_writing(self.now);
         if !core::mem::replace(&mut conn.transmit_pending, true) {
             self.outbox.push(Output::Transmit(id));

@@ -240,7 +240,7 @@ impl Node {
             conn.drained = false;
             conn.progressed(self.now);
             let (zone, asked) = (conn.zone, conn.asked);
-            if conn.paused && conn.queue.len() <= self.limits.queue_bytes / 2 {
+            if conn.paused && conn.queue.len() <= self.limits.queue_bytes / links::READ_BELOW {
                 conn.paused = false;
                 self.outbox.push(Output::Resume(id));
             }

@@ -31,6 +31,9 @@ pub(super) enum Announce {
 /// Bytes of transactions in one message. More than one goes into it only up to here; a larger one has it for itself.
 const MESSAGE: usize = 256 << 10;
 
+/// Transactions are queued for a link up to one in so many bytes of its queue's limit; one that is larger alone.
+pub(super) const TRANSACTIONS_BELOW: usize = 4;
+
 impl Node {
     /// Routes the own transactions that nobody has and no link carries.
     pub(super) fn reroute(&mut self, held: Held) {
@@ -261,7 +264,7 @@ impl Node {
         let (mut batch, mut rest, mut bytes) = (Vec::new(), Vec::new(), 0);
         for &entry in entries {
             let Some(size) = size(entry) else { continue };
-            let fits = queued == 0 || queued + bytes + size <= self.limits.queue_bytes / 4;
+            let fits = queued == 0 || queued + bytes + size <= self.limits.queue_bytes / TRANSACTIONS_BELOW;
             if fits && (bytes == 0 || bytes + size <= MESSAGE) {
                 bytes += size;
                 batch.push(entry);

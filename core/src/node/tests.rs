@@ -131,3 +131,52 @@ fn copies_of_own_transactions_count_on_outgoing_public_links_alone() {
         assert_eq!(node.stash().count(), usize::from(!counts), "{zone:?} {direction:?}");
     }
 }
+
+#[test]
+fn a_message_has_256_kib_of_transactions_and_a_larger_one_alone() {
+    let mut node = node();
+    let conn = link(&mut node, ZoneId(1));
+    let lengths = |node: &Node, sizes: &[usize]| {
+        let (batch, rest) = node.batch(conn, sizes, |size| Some(size));
+        (batch.len(), rest.len())
+    };
+    assert_eq!(lengths(&node, &[200 << 10, 56 << 10]), (2, 0));
+    assert_eq!(lengths(&node, &[200 << 10, (56 << 10) + 1]), (1, 1));
+    assert_eq!(lengths(&node, &[900 << 10, 1]), (1, 1));
+    // a quarter of the queue is theirs
+    node.limits.queue_bytes = 4_000;
+    node.enqueue(conn, Bytes::from_static(&[0; 400]), &[]);
+    assert_eq!(lengths(&node, &[600]), (1, 0));
+    assert_eq!(lengths(&node, &[601]), (0, 1));
+    assert_eq!(lengths(&node, &[300, 301]), (1, 1));
+}
+
+#[test]
+fn a_link_that_is_told_of_1024_strangers_transactions_is_not_told_of_more_for_now() {
+    let mut node = node();
+    let conn = link(&mut node, ZoneId(0));
+    for (number, waiting) in [(1_023, 1_023), (1_024, 1_024), (1_025, 1_024)] {
+        for number in node.fluffs.waiting(conn)..number {
+            let tx = crate::PeerTx::copy_from(&number.to_le_bytes()).unwrap();
+            let digest = node.transit.digest(&tx);
+            node.transit.fluff(digest, tx);
+            node.embargo_over(digest);
+        }
+        assert_eq!(node.fluffs.waiting(conn), waiting);
+    }
+}
+
+#[test]
+fn there_is_one_timer_for_each_link_that_stands_and_none_for_those_that_stood() {
+    let mut config = Config::new(Network::Regtest);
+    config.zones = vec![ZoneConfig::new(ZoneKind::Public)];
+    config.zones[0].max_incoming = 32;
+    let mut node = Node::new(config, Box::new(ChaCha20Rng::from_seed([1; 32])), NOW).unwrap();
+    for _ in 0..100 {
+        let conns: alloc::vec::Vec<ConnId> = core::iter::from_fn(|| node.accept(NOW, ZoneId(0), None).ok()).collect();
+        assert_eq!((conns.len(), node.timers.len()), (8, 8));
+        conns.into_iter().for_each(|conn| node.handle_closed(NOW, conn));
+        assert_eq!(node.timers.len(), 0);
+        while node.poll_output().is_some() {}
+    }
+}

@@ -5,6 +5,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::Node;
+use super::send::TRANSACTIONS_BELOW;
 use crate::conn::Conn;
 use crate::ids::{ConnId, Ticket, ZoneId};
 use crate::output::Direction;
@@ -49,7 +50,9 @@ impl Node {
         }
         // a stem that finds no link becomes fluff, as in monerod
         let hop = (way == Way::Stem).then(|| self.stem_hop(Some(source), exit.zone())).flatten();
-        let congested = |conn: ConnId| self.conns.find(conn.0).is_none_or(|conn| conn.queue.len() > self.limits.queue_bytes / 4);
+        let congested = |conn: ConnId| {
+            self.conns.find(conn.0).is_none_or(|conn| conn.queue.len() > self.limits.queue_bytes / TRANSACTIONS_BELOW)
+        };
         if hop.is_some_and(congested) {
             return;
         }

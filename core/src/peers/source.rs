@@ -117,12 +117,14 @@ impl Shares {
     }
 }
 
-/// Entries of a list of `cap` that one source may hold: a sixteenth, but a few in any case, or a small list would take
-/// nothing from anybody.
+/// One source may hold one in so many entries of a list, but a few in any case, or a small list would take nothing from anybody.
+const SHARE: usize = 16;
+const FEW: usize = 8;
+
+/// Entries of a list of `cap` that one source may hold.
 pub(super) const fn share_of(cap: usize) -> usize {
-    const FEW: usize = 8;
     let few = if cap < FEW { cap } else { FEW };
-    if cap / 16 > few { cap / 16 } else { few }
+    if cap / SHARE > few { cap / SHARE } else { few }
 }
 
 #[cfg(test)]

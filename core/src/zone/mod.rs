@@ -53,8 +53,9 @@ const NETWORK_DOWN: u32 = 12;
 /// Failures in a row after which a zone without links asks a seed, whatever its lists hold.
 const STRANDED: u32 = 8;
 
-/// The pause after a failed dial is as many of these as there were failures in a row, up to ten.
+/// The pause after a failed dial is as many of these as there were failures in a row, up to so many.
 const DIAL_PACE: Duration = Duration::from_millis(100);
+const DIAL_PACES: u32 = 10;
 
 #[derive(Debug)]
 pub(crate) struct Zone {
@@ -197,7 +198,7 @@ impl Zone {
     /// where everything fails, the network is down.
     pub(crate) fn dial_failed(&mut self) -> (Duration, bool) {
         self.failures_in_row = self.failures_in_row.saturating_add(1);
-        (DIAL_PACE * self.failures_in_row.min(10), !self.network_seems_down())
+        (DIAL_PACE * self.failures_in_row.min(DIAL_PACES), !self.network_seems_down())
     }
 
     /// Whether so many dials have failed in a row, and no link is up, that no address is to blame.
