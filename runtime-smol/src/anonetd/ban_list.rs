@@ -73,6 +73,13 @@ mod tests {
     }
 
     #[test]
+    fn a_list_has_two_mebibytes_at_most() {
+        let comment = "#".repeat(MAX_LEN as usize);
+        assert!(list(&comment).is_ok());
+        assert!(list(&format!("{comment}#")).unwrap_err().contains("longer than 2 MiB"));
+    }
+
+    #[test]
     fn a_bad_line_is_named_with_its_number_and_not_shown() {
         for (line, says) in [
             ("host.secret.example", "DNS"),

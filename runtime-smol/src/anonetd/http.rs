@@ -151,6 +151,12 @@ impl Call {
     pub(super) fn path(&self) -> &str {
         self.head.uri.path()
     }
+
+    #[cfg(test)]
+    pub(super) fn of(uri: &str, body: Bytes) -> Self {
+        let (head, ()) = Request::post(uri).body(()).expect("it is a good request").into_parts();
+        Self { head, body, _large: None }
+    }
 }
 
 /// What answers requests.
@@ -294,3 +300,6 @@ async fn collect(mut body: Incoming, most: usize, large: &Arc<Semaphore>) -> Res
     }
     Ok((whole.freeze(), place))
 }
+
+#[cfg(test)]
+mod tests;

@@ -224,3 +224,13 @@ fn what_is_no_socks5_is_called_so() {
     assert_eq!(greeted(SocksAuth::None, vec![Skip(3), Say(vec![5, 2])]), broken);
     assert_eq!(greeted(SocksAuth::IsolationOffered, vec![Skip(4), Say(vec![5, 1])]), broken);
 }
+
+#[test]
+fn of_what_follows_the_answer_no_more_is_taken_than_fits() {
+    for (follows, taken) in
+        [(RECEIVED_MAX - ACCEPTED.len(), RECEIVED_MAX - ACCEPTED.len()), (RECEIVED_MAX, RECEIVED_MAX - ACCEPTED.len())]
+    {
+        let said = [ACCEPTED, &vec![7; follows][..]].concat();
+        assert_eq!(through_tor(vec![Say(said)]).unwrap().len(), taken);
+    }
+}

@@ -267,6 +267,18 @@ mod tests {
     }
 
     #[test]
+    fn a_file_cannot_ask_for_more_memory_or_time_than_anybody_would_choose() {
+        assert!(COST.is_within(COST_MAX) && COST_MAX.is_within(COST_MAX));
+        for more in [
+            Cost { memory: COST_MAX.memory + 1, ..COST_MAX },
+            Cost { passes: COST_MAX.passes + 1, ..COST_MAX },
+            Cost { lanes: COST_MAX.lanes + 1, ..COST_MAX },
+        ] {
+            assert!(!more.is_within(COST_MAX));
+        }
+    }
+
+    #[test]
     fn sizes_are_rounded_up() {
         let (seal, _) = Seal::create(&passphrase("x")).unwrap();
         let len = |row: usize| seal.seal(TxId::new([7; 32]), &vec![1; row]).unwrap().len();

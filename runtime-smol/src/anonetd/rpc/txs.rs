@@ -181,6 +181,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn strangers_may_name_100_transactions_or_5000_key_images_in_one_question() {
+        let ask = |list: &str, count: usize, access| {
+            let body = json!({ list: vec![hex::encode(&[7; 32]); count] }).to_string();
+            let call = Call::of("/", body.into());
+            let hidden = Hidden::new(Vec::new());
+            let reply = smol::block_on(async {
+                match list {
+                    "txs_hashes" => transactions(None, &call, &hidden, access).await,
+                    _ => key_images(None, &call, &hidden, access).await,
+                }
+            });
+            let body = reply.map(|reply| smol::block_on(http_body_util::BodyExt::collect(reply.into_body())).unwrap().to_bytes());
+            String::from_utf8(body.unwrap().to_vec()).unwrap()
+        };
+        for (list, most) in [("txs_hashes", MOST_TXS), ("key_images", MOST_KEY_IMAGES)] {
+            let refused = |count, access| ask(list, count, access).contains("restricted mode");
+            assert!(!refused(most, Access::Restricted) && refused(most + 1, Access::Restricted), "{list}");
+            assert!(!refused(most + 1, Access::Full), "{list}");
+        }
+    }
+
+    #[test]
     fn own_ones_stand_where_they_were_asked_for() {
         let (own, [other, missing]) = (tx1(), [1, 2].map(|byte: u8| hex::encode(&[byte; 32])));
         let (id, hidden) = (own.entry.txid.clone(), Hidden::new(vec![own.clone()]));

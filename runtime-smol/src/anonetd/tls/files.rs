@@ -54,3 +54,20 @@ fn read(path: &Path, look: impl Fn(&File) -> io::Result<()>) -> Result<Vec<u8>, 
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::scratch::Scratch;
+    use super::*;
+
+    #[test]
+    fn a_file_has_four_mebibytes_at_most() {
+        let scratch = Scratch::new();
+        let path = scratch.path().join("certificates");
+        for (size, long) in [(MAX_LEN, false), (MAX_LEN + 1, true)] {
+            std::fs::write(&path, vec![b'x'; size as usize]).unwrap();
+            let error = certificates(&path).unwrap_err();
+            assert_eq!(matches!(error, FileError::TooLong { .. }), long, "{error}");
+        }
+    }
+}

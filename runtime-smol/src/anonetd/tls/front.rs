@@ -214,6 +214,47 @@ mod tests {
     }
 
     #[test]
+    fn of_who_may_not_speak_as_it_does_64_kib_are_read_and_no_more() {
+        let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
+        let config = builder.with_no_client_auth().with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
+        let door = Door::Encrypted(TlsAcceptor::from(Arc::new(config)));
+        smol::block_on(async {
+            for (unread, said) in [(0, 1 + DISCARDED), (1, 1 + DISCARDED + 1)] {
+                // the other end reads from a buffer, so that how it is cut is known
+                let mut said = smol::io::Cursor::new(vec![b'G'; said]);
+                let mut stream = Front::new(Both(&mut said), door.clone());
+                assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+                drop(stream);
+                let left = said.get_ref().len() as u64 - said.position();
+                assert_eq!(left, unread);
+            }
+        });
+    }
+
+    /// Reads from a buffer, and takes all that is written.
+    struct Both<'b>(&'b mut smol::io::Cursor<Vec<u8>>);
+
+    impl AsyncRead for Both<'_> {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+            Pin::new(&mut *self.0).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Both<'_> {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
     fn the_answer_has_the_length_that_it_names() {
         let text = std::str::from_utf8(TOLD).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();

@@ -77,3 +77,23 @@ fn few_connections_are_kept() {
         assert!(fake.connections() > IDLE && client.idle.list().len() == IDLE, "{}", fake.connections());
     });
 }
+
+#[test]
+fn wallets_share_sixteen_exchanges_and_the_next_one_waits() {
+    run(async |executor| {
+        let fake = FakeDaemon::start(executor, [Reply::Silence]).await;
+        let client = Arc::new(fake.client().for_wallets());
+        let ask = |client: Arc<HttpClient>| async move { client.post("/get_info", Bytes::new(), CAP).await };
+        let tasks: Vec<_> = (0..WALLET_EXCHANGES + 3).map(|_| executor.spawn(ask(client.clone()))).collect();
+        while fake.connections() < WALLET_EXCHANGES {
+            Timer::after(Duration::from_millis(5)).await;
+        }
+        Timer::after(Duration::from_millis(100)).await;
+        assert_eq!(fake.connections(), WALLET_EXCHANGES);
+        // who gives up makes room
+        for task in tasks {
+            task.cancel().await;
+        }
+        assert!(client.places.as_ref().unwrap().try_acquire().is_some());
+    });
+}
