@@ -49,6 +49,22 @@ pub fn all() -> Vec<Guard> {
     toml::from_str::<List>(text).unwrap_or_else(|error| panic!("tests/guards.toml: {error}")).guard
 }
 
+/// Whether there is a test of this name: in a module of `core` or of the runtime (`smol`), or else in a file of this crate's tests
+/// or the runtime's.
+#[must_use]
+pub fn test_stands(suite: &str, test: &str) -> bool {
+    let (module, name) = test.rsplit_once("::").unwrap_or(("", test));
+    let place = module.trim_end_matches("tests").trim_end_matches("::").replace("::", "/");
+    let module = |sources: &str| ["/tests.rs", ".rs", "/mod.rs"].map(|end| format!("{sources}/{place}{end}")).to_vec();
+    let files = match suite {
+        "core" => module("core/src"),
+        "smol" => module("runtime-smol/src"),
+        suite => ["tests", "runtime-smol"].map(|part| format!("{part}/tests/{suite}.rs")).to_vec(),
+    };
+    let call = format!("fn {name}(");
+    files.iter().any(|file| std::fs::read_to_string(root().join(file)).is_ok_and(|text| text.contains(&call)))
+}
+
 impl Guard {
     /// The file's text without the guard.
     ///

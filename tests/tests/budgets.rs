@@ -109,6 +109,22 @@ fn where_no_message_is_large_who_has_proven_nothing_gives_way_first_and_then_the
 }
 
 #[test]
+fn a_message_of_256_kib_is_small_and_one_byte_more_is_large() {
+    const SMALL: usize = 256 << 10;
+    for (size, gives_way) in [(SMALL, 0), (SMALL + 1, 1)] {
+        let mut victim = victim(SMALL + size);
+        let streams = [victim.connected(), victim.connected(), victim.connected()];
+        for (stream, bytes) in [(0, SMALL), (1, size)] {
+            victim.pass(Duration::from_secs(1));
+            assert!(victim.feed(streams[stream], &fragment(bytes)));
+        }
+        assert_eq!(victim.ended(), []);
+        victim.feed(streams[2], &fragment(1));
+        assert_eq!(victim.ended(), [(streams[gives_way], CloseReason::OutOfRoom)], "the older one, unless the other is large");
+    }
+}
+
+#[test]
 fn whom_we_chose_gives_way_last() {
     let mut victim = Victim::knowing(ZoneKind::Tor, 1, 0, |config| {
         config.limits.receive_bytes = 600_000;

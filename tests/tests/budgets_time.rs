@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use anonet_core::{CloseReason, ConnId, Event, Output, PeerRole, ZoneKind};
+use anonet_core::levin::Kind;
+use anonet_core::wire::{HandshakeRequest, NodeData, command};
+use anonet_core::{CloseReason, ConnId, Event, Network, Output, PeerRole, ZoneKind};
 use anonet_tests::hostile::{Victim, sync_question};
-use anonet_tests::world::cast::addr;
+use anonet_tests::world::cast::{addr, frame, public_node_data};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MICROSECOND: Duration = Duration::from_micros(1);
@@ -64,6 +66,25 @@ fn a_peer_has_two_minutes_to_read_on_and_two_to_answer() {
     victim.ended();
     victim.feed(deaf, &sync_question());
     assert_ends(&mut victim, deaf, 120 * SECOND, CloseReason::SlowReader);
+}
+
+#[test]
+fn a_ping_has_two_seconds_to_connect_and_five_to_be_answered() {
+    let ping = |victim: &mut Victim, host: usize| {
+        let from = victim.node.accept(victim.now, victim.zone, Some(addr(ZoneKind::Public, host))).unwrap();
+        let request =
+            HandshakeRequest { node: NodeData { my_port: 18_080, ..public_node_data(7) }, sync: Network::Regtest.genesis_sync() };
+        victim.feed(from, &frame(Kind::Request, command::HANDSHAKE, |out| request.encode(out)));
+        let dials = std::iter::from_fn(|| victim.node.poll_output());
+        let dial = |output| if let Output::Dial { conn, .. } = output { Some(conn) } else { None };
+        dials.filter_map(dial).last().expect("who names a port is pinged")
+    };
+    let mut victim = Victim::new(ZoneKind::Public, |_| {});
+    let conn = ping(&mut victim, 1);
+    assert_ends(&mut victim, conn, 2 * SECOND, CloseReason::DialTimeout);
+    let conn = ping(&mut victim, 300);
+    victim.node.handle_dialed(victim.now, conn).unwrap();
+    assert_ends(&mut victim, conn, 5 * SECOND, CloseReason::HandshakeTimeout);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use anonet_tests::guards::{all, root};
+use anonet_tests::guards::{all, root, test_stands};
 
 #[test]
 fn each_guard_stands_once_in_the_code_and_once_in_the_list() {
@@ -21,15 +21,7 @@ fn each_guard_stands_once_in_the_code_and_once_in_the_list() {
 #[test]
 fn each_test_that_is_named_is_there() {
     for guard in all() {
-        let (module, name) = guard.test.rsplit_once("::").unwrap_or(("", &guard.test));
-        let place = module.trim_end_matches("tests").trim_end_matches("::").replace("::", "/");
-        let files = match guard.suite.as_str() {
-            "core" => ["/tests.rs", ".rs", "/mod.rs"].map(|end| format!("core/src/{place}{end}")).to_vec(),
-            suite => vec![format!("tests/tests/{suite}.rs")],
-        };
-        let stands =
-            |file: &String| fs::read_to_string(root().join(file)).is_ok_and(|text| text.contains(&format!("fn {name}(")));
-        assert!(files.iter().any(stands), "no test {} in {files:?}", guard.test);
+        assert!(test_stands(&guard.suite, &guard.test), "no test {} in {}", guard.test, guard.suite);
     }
 }
 
