@@ -27,6 +27,8 @@ pub(super) fn start(filter: EnvFilter) {
     let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let ansi = stderr().is_terminal() && !plain;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(ansi).with_target(false);
+    // it would complain on stderr, which is where the log could not be written, and end the process for that
+    let log = log.log_internal_errors(false);
     // an embedder that has set a log up keeps it
     let _ = log.try_init();
 }

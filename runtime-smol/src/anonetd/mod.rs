@@ -37,6 +37,7 @@ mod run;
 pub(crate) mod scratch;
 mod seen;
 mod settings;
+mod signals;
 mod stall;
 mod status;
 mod submit;

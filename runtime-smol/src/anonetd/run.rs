@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use anonet_core::Durability;
-use async_signal::{Signal, Signals};
 use smol::Executor;
 use smol::future::{or, pending};
-use smol::stream::StreamExt;
 use tracing::{error, info, warn};
 
 use super::app::Observer;
@@ -27,12 +25,13 @@ use super::restore::{self, Networks};
 use super::rpc;
 use super::seen::SeenList;
 use super::settings::Settings;
+use super::signals::Incoming;
 use super::status::Reporter;
 use crate::clock::Clock;
 use crate::driver;
 use crate::store::{Store, StoreError};
 
-/// Runs the node until SIGTERM or SIGINT.
+/// Runs the node until it is asked to stop.
 pub(super) fn run(args: RunArgs) -> Result<(), Failure> {
     let settings = Settings::new(&args).map_err(Failure::usage)?;
     logging::start(logging::filter(&args.log_level).map_err(Failure::usage)?);
@@ -44,8 +43,7 @@ pub(super) fn run(args: RunArgs) -> Result<(), Failure> {
 
 async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) -> Result<(), Failure> {
     let clock = Clock::start();
-    let mut signals = Signals::new([Signal::Term, Signal::Int])
-        .map_err(|error| Failure::failed(format_args!("cannot listen to signals: {error}")))?;
+    let mut signals = Incoming::listen().map_err(|error| Failure::failed(format_args!("cannot listen to signals: {error}")))?;
     // everything that can be in use or damaged is taken before the first byte leaves
     let control = ControlSocket::bind(dir).map_err(Failure::failed)?;
     let wallets = match settings.rpc.clone() {
@@ -78,7 +76,7 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
     };
     let calls = or(control.serve(executor, node.clone()), wallet_calls);
     let signal = async {
-        signals.next().await;
+        signals.stop().await;
         Ok(())
     };
     let ended = async {
@@ -88,10 +86,7 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
     or(signal, ended).await?;
     info!("stopping");
     // a second signal does not wait for links that still write
-    let impatient = async {
-        signals.next().await;
-    };
-    or(handle.shutdown(), impatient).await;
+    or(handle.shutdown(), signals.stop()).await;
     writer.write().await;
     info!("stopped");
     Ok(())

@@ -130,9 +130,14 @@ impl Daemon {
 
     /// A node with these options and no others that matter.
     pub fn start_in(dir: Scratch, options: &[&str]) -> Self {
+        Self::start_under("", dir, options)
+    }
+
+    /// The same, after the shell has done this in the node's process, such as `ulimit -n 64;`.
+    pub fn start_under(shell: &str, dir: Scratch, options: &[&str]) -> Self {
         let rpc_port = free_port();
         let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
-        let (child, logger) = spawn(&dir, rpc_port, &options);
+        let (child, logger) = spawn(shell, &dir, rpc_port, &options);
         let daemon = Self { child, dir, rpc_port, options, logger: Some(logger) };
         daemon.wait_until_it_answers();
         daemon
@@ -140,7 +145,7 @@ impl Daemon {
 
     /// Starts it again after it was stopped, on the same directory and with the same options.
     pub fn restart(&mut self) {
-        let (child, logger) = spawn(&self.dir, self.rpc_port, &self.options);
+        let (child, logger) = spawn("", &self.dir, self.rpc_port, &self.options);
         (self.child, self.logger) = (child, Some(logger));
         self.wait_until_it_answers();
     }
@@ -190,9 +195,14 @@ impl Daemon {
 
     /// Ends it with a signal; returns its exit code and how long that took.
     pub fn stop(&mut self, signal: &str) -> (Option<i32>, Duration) {
-        let begin = Instant::now();
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
+        self.wait()
+    }
+
+    /// Waits for its end; returns its exit code and how long that took.
+    pub fn wait(&mut self) -> (Option<i32>, Duration) {
+        let begin = Instant::now();
         let status = self.child.wait().unwrap();
         let took = begin.elapsed();
         self.logger.take().unwrap().join().unwrap();
@@ -239,9 +249,9 @@ impl Daemon {
 
 /// Runs the node. Its log goes through this process, so that a limit on what the node can write does not hit the log; and
 /// it gets an error for a write beyond such a limit, not a signal.
-fn spawn(dir: &Scratch, rpc_port: u16, options: &[String]) -> (Child, JoinHandle<()>) {
+fn spawn(shell: &str, dir: &Scratch, rpc_port: u16, options: &[String]) -> (Child, JoinHandle<()>) {
     let mut child = Command::new("sh")
-        .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_anonetd")])
+        .args(["-c", &format!("{shell} trap '' XFSZ; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_anonetd")])
         .args(["run", "--network", "regtest", "--rpc-bind", &format!("127.0.0.1:{rpc_port}")])
         .arg("--data-dir")
         .arg(dir.path().join("data"))
