@@ -201,10 +201,13 @@ pub enum DialFailure {
     /// The host cannot be reached (no proxy involved).
     #[error("the host cannot be reached")]
     HostUnreachable,
+    /// This process may open no further file, and a connection is one.
+    #[error("file descriptors run out: raise the limit of open files (ulimit -n, or LimitNOFILE of its service)")]
+    NoDescriptor,
 }
 
 impl DialFailure {
-    /// Whether the proxy itself failed, so that the peer's address is none the worse for it.
+    /// Whether the proxy itself failed, or this machine before it, so that the peer's address is none the worse for it.
     #[must_use]
     pub const fn blames_proxy(self) -> bool {
         matches!(
@@ -214,6 +217,7 @@ impl DialFailure {
                 | Self::ProxyProtocol
                 | Self::ProxyWithoutIsolation
                 | Self::ProxyRejectedCredentials
+                | Self::NoDescriptor
         )
     }
 

@@ -8,6 +8,7 @@ use anonet_core::{Addr, DialFailure, Isolation, ZoneKind};
 use bytes::Bytes;
 use smol::net::TcpStream;
 
+use crate::descriptors::{self, Reserve};
 use crate::proxy_protocol::CircuitSlot;
 use crate::socks;
 
@@ -130,5 +131,12 @@ async fn direct(addr: SocketAddr) -> Result<Opened, Failure> {
 }
 
 async fn connect(addr: SocketAddr, blame: impl Fn(&io::Error) -> DialFailure) -> Result<TcpStream, Failure> {
-    TcpStream::connect(addr).await.map_err(|error| Failure { why: blame(&error), cause: Some(error) })
+    match TcpStream::connect(addr).await {
+        Ok(stream) if descriptors::leaves(&stream, Reserve::Dials) => Ok(stream),
+        Ok(_) => Err(DialFailure::NoDescriptor.into()),
+        Err(error) => {
+            let why = if descriptors::is_shortage(&error) { DialFailure::NoDescriptor } else { blame(&error) };
+            Err(Failure { why, cause: Some(error) })
+        }
+    }
 }

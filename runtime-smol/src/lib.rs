@@ -3,6 +3,7 @@
 pub mod anonetd;
 pub mod clock;
 mod demo;
+mod descriptors;
 mod dial;
 pub mod driver;
 #[doc(hidden)]

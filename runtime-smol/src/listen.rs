@@ -15,6 +15,7 @@ use smol::lock::Semaphore;
 use smol::net::{TcpListener, TcpStream};
 
 use crate::clock::Clock;
+use crate::descriptors::{self, Reserve};
 use crate::dial::Opened;
 use crate::driver::{Input, Preface};
 use crate::proxy_protocol::{self, Circuits, NoCircuit};
@@ -82,6 +83,9 @@ async fn open_door(socket: &TcpListener, door: &Door, readers: &Executor<'static
     let mut failing = false;
     loop {
         match socket.accept().await {
+            Ok((stream, _)) if !descriptors::leaves(&stream, Reserve::Arrivals) => {
+                tracing::debug!("{kind}: a stream is dropped, as file descriptors run out");
+            }
             Ok((stream, far_end)) => {
                 failing = false;
                 if door.take_in(stream, far_end, readers).await.is_err() {

@@ -18,6 +18,7 @@ mod open;
 mod row;
 mod seal;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,6 +30,7 @@ pub use self::documents::Documents;
 use self::file::StoreFile;
 pub use self::inspect::{Inspection, inspect};
 pub use self::seal::Passphrase;
+use crate::descriptors;
 
 /// The open file. Clones share it. All methods work on threads of their own, so that no link waits for the disk, and
 /// return when what they wrote would survive a loss of power.
@@ -99,7 +101,7 @@ pub enum StoreError {
         cause: Box<redb::Error>,
     },
     /// The system does not let it be read or written.
-    #[error("cannot use {path} ({cause}): see that its disk has space and that this user may write there", path = path.display())]
+    #[error("cannot use {path} ({cause}): {advice}", path = path.display(), advice = advice(cause))]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -140,6 +142,19 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+}
+
+/// What to do about a failure of the system.
+fn advice(cause: &redb::Error) -> &'static str {
+    use io::ErrorKind::{FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    let redb::Error::Io(error) = cause else { return "see that its disk has space and that this user may write there" };
+    match error.kind() {
+        StorageFull | QuotaExceeded | FileTooLarge => "there is no space left for it: make room on its disk",
+        ReadOnlyFilesystem => "its disk can only be read: mount it so that it can be written",
+        PermissionDenied => "this user may not write there: correct its permissions",
+        _ if descriptors::is_shortage(error) => "file descriptors run out: raise the limit of open files",
+        _ => "see that its disk is sound and has space, and that this user may write there",
+    }
 }
 
 impl Store {
@@ -195,6 +210,15 @@ impl Store {
     /// [`StoreError`]: all is as before.
     pub async fn remove(&self, ids: Vec<TxId>) -> Result<(), StoreError> {
         self.with(move |file| file.remove(&ids)).await
+    }
+
+    /// Opens the file again if a failure closed it, and writes beside it what the largest transaction would take, which is
+    /// removed at once.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the next write would fail, too.
+    pub async fn try_room(&self) -> Result<(), StoreError> {
+        self.with(StoreFile::try_room).await
     }
 
     /// Reads all rows. A bad one costs itself alone.

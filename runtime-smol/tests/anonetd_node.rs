@@ -38,11 +38,23 @@ fn the_status_document_has_its_keys() {
     let status = node.status();
     assert_eq!(
         keys(&status),
-        ["daemon", "network", "received", "received_counts", "relay_policy", "stash", "stash_store", "version", "zones"]
+        [
+            "daemon",
+            "network",
+            "received",
+            "received_counts",
+            "relay_policy",
+            "stash",
+            "stash_store",
+            "troubles",
+            "version",
+            "zones"
+        ]
     );
     assert_eq!((&status["network"], &status["relay_policy"]), (&"regtest".into(), &"fluff".into()));
     assert_eq!((&status["stash"], &status["received"]), (&Value::Array(vec![]), &Value::Array(vec![])));
     let zone = &status["zones"][0];
+    assert_eq!(status["troubles"], serde_json::json!([{"part": "tor", "reason": zone["proxy_reason"]}]));
     assert_eq!(
         keys(zone),
         [

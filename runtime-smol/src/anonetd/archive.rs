@@ -2,13 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anonet_core::{DocumentVersion, Instant, Node, Restored, Snapshot};
+use async_io::Timer;
 use smol::channel::{Receiver, Sender, bounded};
+use smol::future::{or, pending};
 use tracing::{debug, error, info, warn};
 
 use super::data_dir::DataDir;
+use super::troubles::{Part, Troubles};
 use crate::store::{Documents, StoreError};
+
+/// Between a failed write and the next try.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// Every document, and the name of its row.
 const DOCUMENTS: [(Snapshot, &str); 2] = [(Snapshot::Peers, "peers"), (Snapshot::Bans, "bans")];
@@ -20,6 +27,7 @@ struct Shelf {
     unwritten: Mutex<BTreeMap<Snapshot, Vec<u8>>>,
     /// Held while one is written, so that no older document comes behind a newer one.
     writing: smol::lock::Mutex<()>,
+    troubles: Troubles,
 }
 
 impl Shelf {
@@ -48,7 +56,7 @@ pub(super) struct Writer {
 
 impl Archive {
     /// Opens the file, and reads what is in it.
-    pub(super) async fn open(dir: &DataDir) -> Result<(Self, Writer), StoreError> {
+    pub(super) async fn open(dir: &DataDir, troubles: Troubles) -> Result<(Self, Writer), StoreError> {
         let (documents, aside) = Documents::open(dir.peers()).await?;
         if let Some(aside) = aside {
             warn!("the list of peers on disk was damaged and is now {}: the node finds its peers anew", aside.display());
@@ -60,7 +68,7 @@ impl Archive {
             }
         }
         let (wake, woken) = bounded(1);
-        let shelf = Arc::new(Shelf { documents, unwritten: Mutex::default(), writing: smol::lock::Mutex::new(()) });
+        let shelf = Arc::new(Shelf { documents, unwritten: Mutex::default(), writing: smol::lock::Mutex::new(()), troubles });
         Ok((Self { shelf: shelf.clone(), wake, found, untouched: Vec::new() }, Writer { shelf, woken }))
     }
 
@@ -102,26 +110,46 @@ impl Archive {
 impl Writer {
     /// Writes whenever there is something, until the node is gone.
     pub(super) async fn run(self) {
-        while self.woken.recv().await.is_ok() {
+        loop {
+            let again = async {
+                match self.shelf.troubles.has(Part::Peers) {
+                    true => Timer::after(PAUSE).await,
+                    false => pending().await,
+                };
+                Ok(())
+            };
+            if or(self.woken.recv(), again).await.is_err() {
+                return;
+            }
             self.write().await;
         }
     }
 
-    /// Writes what is not on disk yet. A failure costs minutes of gossip, and the next document is complete again.
+    /// Writes what is not on disk yet. What could not be written is kept, unless there is a newer one.
     pub(super) async fn write(&self) {
         let _writing = self.shelf.writing.lock().await;
         let unwritten = std::mem::take(&mut *self.shelf.unwritten());
-        let named = unwritten.into_iter().filter_map(|(kind, document)| {
-            let (_, name) = DOCUMENTS.into_iter().find(|(other, _)| *other == kind)?;
-            Some((name.to_owned(), document))
+        let named = unwritten.iter().filter_map(|(kind, document)| {
+            let (_, name) = DOCUMENTS.into_iter().find(|(other, _)| other == kind)?;
+            Some((name.to_owned(), document.clone()))
         });
         let named: Vec<_> = named.collect();
         if named.is_empty() {
             return;
         }
         match self.shelf.documents.save(named).await {
+            Ok(()) if self.shelf.troubles.end(Part::Peers) => info!("the list of peers can be written again"),
             Ok(()) => debug!("what is to outlive this run is on disk"),
-            Err(error) => warn!("the list of peers cannot be written: {error}"),
+            Err(error) => {
+                let reason = format!("the list of peers cannot be written: {error}");
+                if self.shelf.troubles.begin(Part::Peers, &reason) {
+                    warn!("{reason}");
+                }
+                let mut newer = self.shelf.unwritten();
+                for (kind, document) in unwritten {
+                    newer.entry(kind).or_insert(document);
+                }
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use tracing::{error, info};
 use super::local_node::{Abandoned, Accepted, NotAbandoned, NotAccepted, forget, take_in};
 use super::own::OwnTx;
 use super::status::Reporter;
+use super::troubles::{Part, Troubles};
 use crate::clock::Clock;
 use crate::handle::{Handle, Stopped};
 use crate::store::{Exposed, Inserted, Store, StoreError};
@@ -50,6 +51,15 @@ impl Changes {
     pub(super) fn ended(&self, id: TxId) {
         self.unwritten().ended.insert(id);
         self.wake();
+    }
+
+    /// The disk did not take this, and is to be told again.
+    fn put_back(&self, failed: Unwritten) {
+        let mut unwritten = self.unwritten();
+        for (id, exposed) in failed.exposed {
+            unwritten.exposed.entry(id).or_insert(exposed);
+        }
+        unwritten.ended.extend(failed.ended);
     }
 
     fn wake(&self) {
@@ -120,16 +130,16 @@ pub(super) struct Keeper {
     woken: Receiver<()>,
     wishes: Receiver<Wish>,
     counter: Counter,
-    /// Whether the last write failed, so that the log says it once.
-    failing: bool,
+    /// Where it says that the disk fails.
+    troubles: Troubles,
 }
 
 impl Keeper {
-    pub(super) fn new(store: Store) -> Self {
+    pub(super) fn new(store: Store, troubles: Troubles) -> Self {
         let (wake, woken) = bounded(1);
         let (counter, wishes) = bounded(BACKLOG);
         let changes = Changes { unwritten: Arc::default(), wake };
-        Self { store, changes, woken, wishes, counter: Counter(counter), failing: false }
+        Self { store, changes, woken, wishes, counter: Counter(counter), troubles }
     }
 
     pub(super) fn changes(&self) -> Changes {
@@ -141,9 +151,12 @@ impl Keeper {
     }
 
     /// Works until it is dropped.
-    pub(super) async fn run(mut self, handle: Handle, reporter: Reporter, clock: Clock) {
+    pub(super) async fn run(self, handle: Handle, reporter: Reporter, clock: Clock) {
         let mut retry = Timer::never();
         loop {
+            if self.troubles.has(Part::Stash) && !retry.will_fire() {
+                retry = Timer::after(PAUSE);
+            }
             let due = async {
                 or(self.woken.recv(), async {
                     (&mut retry).await;
@@ -155,16 +168,19 @@ impl Keeper {
             match or(due, async { self.wishes.recv().await.map(Job::Grant) }).await {
                 Ok(Job::Grant(Wish::Take(submission))) => self.take(submission, &handle, &reporter, clock).await,
                 Ok(Job::Grant(Wish::Abandon(Abandonment { id, answer }))) => {
-                    let _ = answer.try_send(self.abandon(id, &handle).await);
-                }
-                Ok(Job::Write) => match self.write(&handle).await {
-                    Err(WriteError::Store(error)) => {
-                        self.say_failure(&error);
-                        retry = Timer::after(PAUSE);
+                    let abandoned = self.abandon(id, &handle).await;
+                    if let Err(NotAbandoned::Store(error)) = &abandoned {
+                        self.say_failure(error);
                     }
+                    let _ = answer.try_send(abandoned);
+                }
+                Ok(Job::Write) => {
+                    retry = Timer::never();
                     // a node that has stopped lets nothing go, so there is nothing to write down
-                    Ok(()) | Err(WriteError::Stopped(_)) => retry = Timer::never(),
-                },
+                    if let Err(WriteError::Store(error)) = self.write(&handle).await {
+                        self.say_failure(&error);
+                    }
+                }
                 // not reached, as the keeper holds the other ends of its channels
                 Err(_) => return,
             }
@@ -174,6 +190,9 @@ impl Keeper {
     async fn take(&self, submission: Submission, handle: &Handle, reporter: &Reporter, clock: Clock) {
         let Submission { own, tx, answer } = submission;
         let result = self.accept(own, tx, handle, reporter.clone(), clock).await;
+        if let Err(NotAccepted::Store(error)) = &result {
+            self.say_failure(error);
+        }
         // the caller may have gone
         let _ = answer.try_send(result);
     }
@@ -216,21 +235,20 @@ impl Keeper {
     }
 
     /// Writes down what the node said since the last time.
-    async fn write(&mut self, handle: &Handle) -> Result<(), WriteError> {
+    async fn write(&self, handle: &Handle) -> Result<(), WriteError> {
         let Unwritten { exposed, ended } = std::mem::take(&mut *self.changes.unwritten());
         let (exposing, ending) = (self.expose(&exposed, handle).await, self.end(&ended, handle).await);
-        let mut unwritten = self.changes.unwritten();
         if exposing.is_err() {
-            for (id, exposed) in exposed {
-                unwritten.exposed.entry(id).or_insert(exposed);
-            }
+            self.changes.put_back(Unwritten { exposed, ended: BTreeSet::new() });
         }
         if ending.is_err() {
-            unwritten.ended.extend(ended);
+            self.changes.put_back(Unwritten { exposed: BTreeMap::new(), ended });
         }
-        drop(unwritten);
         exposing.and(ending)?;
-        if std::mem::take(&mut self.failing) {
+        if self.troubles.has(Part::Stash) {
+            // what was refused meanwhile was perhaps larger than what has just found room
+            self.store.try_room().await?;
+            self.troubles.end(Part::Stash);
             info!("the stash on disk can be written again");
         }
         Ok(())
@@ -268,9 +286,14 @@ impl Keeper {
         Ok(self.store.remove(absent.into_iter().collect()).await?)
     }
 
-    fn say_failure(&mut self, failure: &StoreError) {
-        if !std::mem::replace(&mut self.failing, true) {
-            error!("the stash on disk cannot be written, so own transactions stay here until it can: {failure}");
+    fn say_failure(&self, failure: &StoreError) {
+        // of one entry that cannot be read the caller alone has to know
+        if matches!(failure, StoreError::ForeignRow { .. }) {
+            return;
+        }
+        let reason = format!("the stash on disk cannot be written, so own transactions stay here until it can: {failure}");
+        if self.troubles.begin(Part::Stash, &reason) {
+            error!("{reason}");
         }
     }
 }

@@ -19,6 +19,7 @@ mod data_dir;
 mod decode;
 mod exit;
 pub(crate) mod fitness;
+mod health;
 pub(crate) mod hex;
 mod http;
 mod keeper;
@@ -43,6 +44,7 @@ mod status;
 mod submit;
 mod submit_direct;
 mod tls;
+mod troubles;
 pub(crate) mod tx;
 
 use std::env;

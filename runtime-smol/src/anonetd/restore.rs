@@ -8,6 +8,7 @@ use tracing::{debug, error, info, warn};
 use super::app::own_transactions;
 use super::exit::Failure;
 use super::own::{OwnTx, OwnTxs};
+use super::troubles::{Part, Troubles};
 use super::tx;
 use crate::handle::{Handle, Stopped};
 use crate::store::{Loaded, LoadedTx, Store};
@@ -38,19 +39,30 @@ impl Networks {
 }
 
 /// Reads what the store holds, and says in the log what that means.
-pub(super) async fn load(store: &Store, networks: Networks, now: Instant, lifetime: Duration) -> Result<Vec<LoadedTx>, Failure> {
+pub(super) async fn load(
+    store: &Store,
+    networks: Networks,
+    now: Instant,
+    lifetime: Duration,
+    troubles: &Troubles,
+) -> Result<Vec<LoadedTx>, Failure> {
     let Loaded { txs, unreadable, newer, .. } = store.load().await.map_err(Failure::failed)?;
+    let mut unsent = Vec::new();
     if unreadable > 0 {
-        error!(
+        unsent.push(format!(
             "{} in the stash on disk cannot be read and stay there unsent: move the file away before you submit them again",
             entries(unreadable)
-        );
+        ));
     }
     if newer > 0 {
-        error!(
+        unsent.push(format!(
             "{} in the stash on disk are of a newer version of anonetd and stay there unsent: start that version",
             entries(newer)
-        );
+        ));
+    }
+    unsent.iter().for_each(|reason| error!("{reason}"));
+    if !unsent.is_empty() {
+        troubles.begin(Part::Entries, unsent.join("; "));
     }
     if !txs.is_empty() {
         info!("{} of earlier runs in the stash on disk", own_transactions(txs.len()));

@@ -15,6 +15,7 @@ use super::control::ControlSocket;
 use super::daemon::{Daemon, DaemonSetup, Place};
 use super::data_dir::DataDir;
 use super::exit::Failure;
+use super::health;
 use super::keeper::Keeper;
 use super::local_node::LocalNode;
 use super::logging;
@@ -27,6 +28,7 @@ use super::seen::SeenList;
 use super::settings::Settings;
 use super::signals::Incoming;
 use super::status::Reporter;
+use super::troubles::Troubles;
 use crate::clock::Clock;
 use crate::driver;
 use crate::store::{Store, StoreError};
@@ -57,14 +59,17 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
         StashStore::Disk => Some(open_stash(dir, &settings).await.map_err(Failure::failed)?),
         StashStore::Memory => None,
     };
-    let (archive, writer) = Archive::open(dir).await.map_err(Failure::failed)?;
+    let troubles = Troubles::default();
+    let (archive, writer) = Archive::open(dir, troubles.clone()).await.map_err(Failure::failed)?;
     greet(&settings, dir);
+    health::make_room(&settings.service.config);
+    executor.spawn(health::watch(troubles.clone())).detach();
     if let Some(fingerprint) = wallets.as_ref().and_then(|(_, _, _, fingerprint)| fingerprint.as_ref()) {
         info!("wallets know the certificate by --daemon-ssl-allowed-fingerprints {fingerprint}");
     }
     executor.spawn(writer.clone().run()).detach();
     let daemon = settings.daemon.as_ref().map(DaemonSetup::wallet_client);
-    let node = Arc::new(start(executor, clock, settings, store, archive).await?);
+    let node = Arc::new(start(executor, clock, settings, store, archive, troubles).await?);
     let handle = node.handle.clone();
     let wallet_calls = async {
         match &wallets {
@@ -106,17 +111,18 @@ async fn start(
     settings: Settings,
     store: Option<Store>,
     archive: Archive,
+    troubles: Troubles,
 ) -> Result<LocalNode, Failure> {
     let Settings { network, mut service, zones, stash: stash_store, bans, daemon, .. } = settings;
     service.config.expected_height = expected_height(network, clock.now());
     let networks = Networks::of(&service.config);
     let (limits, courier) = (service.config.limits, service.config.courier);
     let stored = match &store {
-        Some(store) => restore::load(store, networks, clock.now(), limits.stash_lifetime).await?,
+        Some(store) => restore::load(store, networks, clock.now(), limits.stash_lifetime, &troubles).await?,
         None => Vec::new(),
     };
     service.config.durability = store.as_ref().map_or(Durability::Memory, |store| Durability::BeforeRelay(store.recipient_key()));
-    let keeper = store.map(Keeper::new);
+    let keeper = store.map(|store| Keeper::new(store, troubles.clone()));
     let counter = keeper.as_ref().map(Keeper::counter);
     let received = ReceivedList::new(limits);
     let (unread, arrivals) = received::channel();
@@ -133,7 +139,7 @@ async fn start(
         let no_random = |error| Failure::failed(format_args!("the system gives no random numbers: {error}"));
         daemon.start(executor, &handle, received.clone(), clock).map_err(no_random)?;
     }
-    let reporter = Reporter { network, zones, received, seen, own: own.clone(), daemon: state, stash_store, courier };
+    let reporter = Reporter { network, zones, received, seen, own: own.clone(), daemon: state, stash_store, courier, troubles };
     if let Some(keeper) = keeper {
         executor.spawn(keeper.run(handle.clone(), reporter.clone(), clock)).detach();
     }

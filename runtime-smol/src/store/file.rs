@@ -1,9 +1,9 @@
 //! The file of a store, as one thread at a time uses it.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use anonet_core::{Instant, LocalTx, RecipientKey, StoredTx, TxId};
 use bytes::Bytes;
@@ -13,6 +13,9 @@ use super::cover::Cover;
 use super::open::{Closed, create, open, unlock};
 use super::row::{Row, Unreadable};
 use super::{Exposed, Inserted, Loaded, LoadedTx, Passphrase, StoreError, key};
+
+/// Bytes that the largest transaction takes in the file, with what is rewritten for it.
+const ROOM: usize = 2 << 20;
 
 #[derive(Debug)]
 pub(super) struct StoreFile {
@@ -89,6 +92,16 @@ impl StoreFile {
         self.run(|database, cover| remove(database, cover, ids))
     }
 
+    pub(super) fn try_room(&mut self) -> Result<(), StoreError> {
+        let beside = self.path.with_extension("room");
+        self.run(|_, _| {
+            let tried = write_whole(&beside);
+            // a disk that is full, or can only be read, may not have it
+            let _ = fs::remove_file(&beside);
+            Ok(tried?)
+        })
+    }
+
     pub(super) fn load(&mut self) -> Result<Loaded, StoreError> {
         self.run(|database, cover| {
             let mut loaded = Loaded::default();
@@ -134,6 +147,12 @@ impl StoreFile {
         self.database = Some(database);
         Ok(result)
     }
+}
+
+fn write_whole(path: &Path) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(&vec![0xff; ROOM])?;
+    file.sync_all()
 }
 
 fn restored(id: TxId, row: &[u8]) -> Result<LoadedTx, Unreadable> {

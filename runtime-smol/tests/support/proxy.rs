@@ -54,7 +54,11 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) async fn start(executor: &Executor<'static>, pace: Pace, routes: &[(&str, Route)]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(executor, 0, pace, routes).await
+    }
+
+    pub(crate) async fn start_on(executor: &Executor<'static>, port: u16, pace: Pace, routes: &[(&str, Route)]) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (sender, seen) = bounded(1_024);
         let routes: HashMap<String, Route> = routes.iter().map(|(host, route)| ((*host).to_owned(), route.clone())).collect();

@@ -28,7 +28,7 @@ impl Kept {
     async fn start(executor: &Executor<'static>) -> Self {
         let scratch = Scratch::new();
         let store = Store::open(scratch.path().join("stash.redb")).await.unwrap();
-        let keeper = Keeper::new(store.clone());
+        let keeper = Keeper::new(store.clone(), Troubles::default());
         let (counter, changes) = (keeper.counter(), keeper.changes());
         let mut config = Config::new(Network::Regtest);
         config.durability = Durability::BeforeRelay(store.recipient_key());
@@ -49,6 +49,7 @@ impl Kept {
             daemon: None,
             stash_store: StashStore::Disk,
             courier: Default::default(),
+            troubles: Troubles::default(),
         };
         executor.spawn(keeper.run(handle.clone(), reporter, clock)).detach();
         Self { store, counter, changes, handle, _scratch: scratch }

@@ -48,6 +48,7 @@ use super::local_node::LocalNode;
 use super::rpc_login::RpcLogin;
 use super::tls::{Door, Front, RpcTls};
 use crate::clock::Clock;
+use crate::descriptors::{self, Reserve};
 
 const LIMITS: HttpLimits = HttpLimits {
     // twice the largest transaction, and the rest of the document
@@ -108,6 +109,9 @@ pub(super) async fn serve_wallets(
     let site = WalletRpc { node, started: clock.now(), clock, gateway, doorkeeper, access };
     let incoming = listener.incoming().map(|accepted| {
         let stream = accepted?;
+        if !descriptors::leaves(&stream, Reserve::Arrivals) {
+            return Err(std::io::Error::other("file descriptors run out"));
+        }
         // head and body of an answer are written apart: the second would wait for the peer to confirm the first
         let _ = stream.set_nodelay(true);
         Ok(Front::new(stream, door.clone()))

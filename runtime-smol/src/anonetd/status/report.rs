@@ -14,6 +14,7 @@ use super::super::own::OwnTxs;
 use super::super::received::{Arrival, Outcome, ReceivedList};
 use super::super::seen::{Seen, SeenList};
 use super::super::settings::ZoneLabel;
+use super::super::troubles::{Trouble, Troubles};
 
 /// The whole state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,9 @@ pub(crate) struct Status {
     pub(crate) network: String,
     /// That of the zones by which own transactions leave; with their names where they differ.
     pub(crate) relay_policy: String,
+    /// All that is wrong at the moment.
+    #[serde(default)]
+    pub(crate) troubles: Vec<Trouble>,
     pub(crate) zones: Vec<ZoneEntry>,
     /// Absent if none is used.
     pub(crate) daemon: Option<DaemonEntry>,
@@ -145,6 +149,7 @@ pub(crate) struct Reporter {
     pub(crate) daemon: Option<DaemonState>,
     pub(crate) stash_store: StashStore,
     pub(crate) courier: CourierConfig,
+    pub(crate) troubles: Troubles,
 }
 
 impl Reporter {
@@ -155,12 +160,16 @@ impl Reporter {
         // what was submitted once more is shown as it is now
         let is_kept = |seen: &Seen| node.stash().any(|entry| entry.id == seen.done.id);
         let seen = self.seen.list(now).into_iter().filter(|seen| !is_kept(seen)).map(|seen| seen_entry(&seen, now));
+        let daemon = self.daemon.as_ref().map(DaemonState::entry);
+        let of_zones = zones.iter().filter_map(|zone| Some(Trouble::new(&zone.name, zone.proxy_reason.as_deref()?)));
+        let of_daemon = daemon.as_ref().and_then(|daemon| Some(Trouble::new("daemon", daemon.reason.as_deref()?)));
         Status {
+            troubles: self.troubles.list().into_iter().chain(of_zones).chain(of_daemon).collect(),
             version: env!("CARGO_PKG_VERSION").into(),
             network: self.network.name().into(),
             relay_policy: relay_policy(&zones),
             zones,
-            daemon: self.daemon.as_ref().map(DaemonState::entry),
+            daemon,
             stash_store: self.stash_store,
             stash: kept.chain(seen).collect(),
             received_counts: counts(&arrivals),

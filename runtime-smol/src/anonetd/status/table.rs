@@ -18,6 +18,9 @@ pub(super) fn render(status: &Status) -> String {
 fn write_all(out: &mut String, status: &Status) -> std::fmt::Result {
     writeln!(out, "anonetd {} on {}", status.version, status.network)?;
     write_policies(out, status)?;
+    for trouble in &status.troubles {
+        writeln!(out, "TROUBLE {}: {}", trouble.part, trouble.reason)?;
+    }
     writeln!(out)?;
     write_zones(out, &status.zones)?;
     write_daemon(out, status.daemon.as_ref())?;
@@ -71,9 +74,6 @@ fn write_zones(out: &mut String, zones: &[ZoneEntry]) -> std::fmt::Result {
         )?;
     }
     for zone in zones {
-        if let Some(reason) = &zone.proxy_reason {
-            writeln!(out, "{}: {reason}", zone.name)?;
-        }
         if let Some(couriers) = &zone.couriers {
             write_couriers(out, &zone.name, couriers)?;
         }
@@ -214,6 +214,7 @@ mod tests {
         };
         serde_json::from_value(json!({
             "version": "1", "network": "testnet", "relay_policy": "fluff",
+            "troubles": [{"part": "stash", "reason": "its disk is full"}, {"part": "tor", "reason": "it sleeps"}],
             "zones": [zone("tor", Some("127.0.0.1:9050"), true), zone("i2p", None, false), zone("public", None, false)],
             "stash_store": "disk",
             "daemon": {"address": "127.0.0.1:1", "state": "down", "reason": "it sleeps too", "height": 7, "target_height": 0,
@@ -234,7 +235,7 @@ mod tests {
             "127.0.0.1:9050",
             "direct",
             "1/12",
-            "tor: it sleeps",
+            "\nTROUBLE stash: its disk is full\nTROUBLE tor: it sleeps\n",
             "tor: the next courier leaves in 40 s; 9 sent, 8 answered, 1 under way; about 832 a day, 17 MB\n",
             "tor: only 2 peers may carry transactions",
             "i2p: no stream isolation",
