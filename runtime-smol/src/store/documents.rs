@@ -12,6 +12,7 @@ use redb::{Builder, Database, Error, ReadableDatabase, TableDefinition};
 
 use super::StoreError;
 use super::file::failure;
+use super::open::guarded;
 
 /// Documents by name.
 const DOCUMENTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("documents");
@@ -93,7 +94,7 @@ impl Documents {
         smol::unblock(move || {
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
             let database = file.database.take().map_or_else(|| open(&file.path), Ok);
-            let result = database.and_then(|database| Ok((f(&database)?, database)));
+            let result = database.and_then(|database| Ok((guarded(|| f(&database))?, database)));
             let (result, database) = result.map_err(|error| failure(file.path.clone(), error))?;
             file.database = Some(database);
             Ok(result)
@@ -105,7 +106,7 @@ impl Documents {
 /// Opens or creates the file, and finds all damage to it.
 fn open(path: &Path) -> Result<Database, Error> {
     // an empty one is what a crash at the very first start leaves
-    let database = Builder::new().set_cache_size(CACHE).set_check_integrity_on_open(true).create(path)?;
+    let database = guarded(|| Ok(Builder::new().set_cache_size(CACHE).set_check_integrity_on_open(true).create(path)?))?;
     fs::set_permissions(path, Permissions::from_mode(0o600))?;
     let write = database.begin_write()?;
     write.open_table(DOCUMENTS)?;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use redb::{Database, Error, ReadableDatabase, ReadableTable};
 
 use super::cover::Cover;
-use super::open::{Closed, create, open, unlock};
+use super::open::{Closed, commit, create, guarded, open, unlock};
 use super::row::{Row, Unreadable};
 use super::{Exposed, Inserted, Loaded, LoadedTx, Passphrase, StoreError, key};
 
@@ -59,7 +59,7 @@ impl StoreFile {
             let row = cover.cover(id, row)?;
             let write = database.begin_write()?;
             write.open_table(cover.table())?.insert(&cover.key(id), row.as_slice())?;
-            write.commit()?;
+            commit(database, write)?;
             Ok(Inserted::New)
         });
         if inserted.is_err() {
@@ -83,7 +83,7 @@ impl StoreFile {
                     }
                 }
             }
-            write.commit()?;
+            commit(database, write)?;
             Ok(done)
         })
     }
@@ -143,7 +143,7 @@ impl StoreFile {
             remove(&database, &self.cover, &ids).map_err(|error| failure(path(), error))?;
             self.doubtful.clear();
         }
-        let result = f(&database, &self.cover).map_err(|error| failure(path(), error))?;
+        let result = guarded(|| f(&database, &self.cover)).map_err(|error| failure(path(), error))?;
         self.database = Some(database);
         Ok(result)
     }
@@ -176,7 +176,7 @@ fn remove(database: &Database, cover: &Cover, ids: &[TxId]) -> Result<(), Error>
             table.remove(&cover.key(id))?;
         }
     }
-    Ok(write.commit()?)
+    commit(database, write)
 }
 
 pub(super) fn failure(path: PathBuf, cause: Error) -> StoreError {

@@ -1,12 +1,15 @@
 //! How a file comes to be open: checked, created, unlocked, or sealed.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use anonet_core::TxId;
-use redb::{Builder, Database, Error, ReadableDatabase, ReadableTable, Table as WriteTable, TableDefinition, TableError};
+use redb::{
+    Builder, Database, Error, ReadableDatabase, ReadableTable, Table as WriteTable, TableDefinition, TableError, WriteTransaction,
+};
 
 use super::cover::{Cover, Table, no_seal};
 use super::file::failure;
@@ -19,6 +22,9 @@ const SEAL: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("seal");
 /// Bytes of the file that are kept in memory.
 pub(super) const CACHE: usize = 1 << 20;
 
+/// Bytes of a file that is put back if it cannot be repaired.
+const REPAIRED_MAX: u64 = 256 << 20;
+
 /// Opens a file that has to be there. Reads all of it, as only that finds all damage.
 pub(super) fn open(path: &Path, table: Table) -> Result<Database, Error> {
     let database = check(path)?;
@@ -28,9 +34,38 @@ pub(super) fn open(path: &Path, table: Table) -> Result<Database, Error> {
 }
 
 fn check(path: &Path) -> Result<Database, Error> {
-    let database = Builder::new().set_cache_size(CACHE).set_check_integrity_on_open(true).open(path)?;
+    let before = unrepaired(path);
+    let opened = guarded(|| Ok(Builder::new().set_cache_size(CACHE).set_check_integrity_on_open(true).open(path)?));
+    if let (Err(_), Some(before)) = (&opened, before) {
+        // a repair that failed has begun all the same; where not even this can be written, nothing was
+        let _ = put_back(path, &before);
+    }
+    let database = opened?;
     fs::set_permissions(path, Permissions::from_mode(0o600))?;
     Ok(database)
+}
+
+/// A file that is to be repaired, as it is now; nothing if it was closed well, or is far larger than a stash can be.
+fn unrepaired(path: &Path) -> Option<Vec<u8>> {
+    let is_closed = guarded(|| Ok(Builder::new().set_cache_size(CACHE).open_read_only(path)?)).is_ok();
+    let fits = fs::metadata(path).is_ok_and(|found| found.len() <= REPAIRED_MAX);
+    (!is_closed && fits).then(|| fs::read(path).ok())?
+}
+
+fn put_back(path: &Path, before: &[u8]) -> io::Result<()> {
+    if fs::read(path)? == before {
+        return Ok(());
+    }
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.write_all(before)?;
+    file.set_len(before.len() as u64)?;
+    file.sync_all()
+}
+
+/// Does something with a database. It is to find all damage itself; should it panic at some, that is an error as well.
+pub(super) fn guarded<R>(work: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
+    let nonsense = |_| Err(Error::Corrupted("its content makes no sense".into()));
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(nonsense)
 }
 
 /// Why a file that is there was not opened.
@@ -88,6 +123,13 @@ pub(super) fn cover_of(database: &impl ReadableDatabase, passphrase: Option<&Pas
     Ok(cover)
 }
 
+/// Makes a change durable. A file has two roots, and where one is damaged the other is taken: so there is a commit without a
+/// change behind each one, or damage could bring back what was before something that a caller was told is written down.
+pub(super) fn commit(database: &Database, write: WriteTransaction) -> Result<(), Error> {
+    write.commit()?;
+    Ok(database.begin_write()?.commit()?)
+}
+
 /// Creates the file, with all rows of a plain one if there is one. It gets its name only once it is complete: what a crash
 /// leaves behind is not taken for a damaged store, and a plain file is there until the sealed one is.
 pub(super) fn create(path: &Path, passphrase: Option<&Passphrase>, plain: Option<Database>) -> Result<(Database, Cover), Error> {
@@ -107,7 +149,7 @@ pub(super) fn create(path: &Path, passphrase: Option<&Passphrase>, plain: Option
     let key = plain.as_ref().map(|plain| key::read(plain, &Cover::Plain)).transpose()?.flatten();
     key::write(&write, &cover, key.map_or_else(key::random, Ok)?)?;
     copy(plain.as_ref(), &cover, &mut write.open_table(cover.table())?)?;
-    write.commit()?;
+    commit(&database, write)?;
     let replaced = plain.as_ref().map(|_| OpenOptions::new().write(true).open(path)).transpose()?;
     fs::rename(&unfinished, path)?;
     // the name has to survive a loss of power as well
@@ -141,4 +183,16 @@ fn wipe(mut file: &File) -> io::Result<()> {
     let len = file.metadata()?.len();
     io::copy(&mut io::repeat(0).take(len), &mut file)?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_at_damage_is_damage() {
+        let failed = guarded(|| -> Result<(), Error> { panic!("what this test wants") }).unwrap_err();
+        assert!(matches!(failure(PathBuf::from("x"), failed), StoreError::Damaged { .. }));
+        assert_eq!(guarded(|| Ok(7)).unwrap(), 7);
+    }
 }

@@ -56,9 +56,19 @@ pub struct Scratch(PathBuf);
 
 impl Scratch {
     pub fn new() -> Self {
+        Self::below(&env::temp_dir())
+    }
+
+    /// One in memory where the system has that, for a test that would wait for the disk most of the time.
+    pub fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        Self::below(if memory.is_dir() { memory } else { Path::new("/tmp") })
+    }
+
+    fn below(dir: &Path) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("anonetd-test-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = env::temp_dir().join(name);
+        let path = dir.join(name);
         fs::create_dir_all(&path).unwrap();
         Self(path)
     }
