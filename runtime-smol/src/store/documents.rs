@@ -3,8 +3,9 @@
 //! The file is a `redb` database and never sealed: it names peers, no transactions. What is lost with it is lost time, so a
 //! file that cannot be read is put aside and never keeps a node from starting.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -105,7 +106,23 @@ impl Documents {
 
 /// Opens or creates the file, and finds all damage to it.
 fn open(path: &Path) -> Result<Database, Error> {
-    // an empty one is what a crash at the very first start leaves
+    // an empty one is what a crash at the very first start of earlier versions left
+    if fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return create(path);
+    }
+    make(path)
+}
+
+/// Creates the file. It gets its name only once it is complete: what a crash leaves behind is not taken for a damaged list.
+fn create(path: &Path) -> Result<Database, Error> {
+    let unfinished = path.with_extension("new");
+    OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&unfinished)?;
+    let database = make(&unfinished)?;
+    fs::rename(&unfinished, path)?;
+    Ok(database)
+}
+
+fn make(path: &Path) -> Result<Database, Error> {
     let database = guarded(|| Ok(Builder::new().set_cache_size(CACHE).set_check_integrity_on_open(true).create(path)?))?;
     fs::set_permissions(path, Permissions::from_mode(0o600))?;
     let write = database.begin_write()?;
@@ -144,6 +161,23 @@ mod tests {
         assert_eq!(block_on(documents.load("peers")).unwrap(), Some(vec![7; 2 << 20]));
         assert_eq!(block_on(documents.load("bans")).unwrap(), Some(vec![]));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_a_crash_left_of_the_first_start_is_no_damage() {
+        let scratch = Scratch::new();
+        let path = scratch.path().join("peers.redb");
+        let unfinished = path.with_extension("new");
+        drop(open(&path));
+        let whole = fs::read(&path).unwrap();
+        for content in [&[][..], &whole[..whole.len() / 2], &[0; 5_000]] {
+            fs::remove_file(&path).unwrap();
+            fs::write(&unfinished, content).unwrap();
+            let (documents, aside) = open(&path);
+            assert_eq!(aside, None);
+            save(&documents, "peers", b"one");
+            assert!(!unfinished.exists());
+        }
     }
 
     #[test]
