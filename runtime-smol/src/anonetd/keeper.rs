@@ -202,6 +202,8 @@ impl Keeper {
     async fn abandon(&self, id: TxId, handle: &Handle) -> Result<Abandoned, NotAbandoned> {
         let forgotten = forget(handle, id).await;
         if !matches!(forgotten, Err(NotAbandoned::Stopped(_))) {
+            // it leaves no more, so nothing of it is missing on disk
+            self.changes.unwritten().exposed.remove(&id);
             self.store.remove(vec![id]).await?;
         }
         forgotten

@@ -112,6 +112,20 @@ fn what_is_given_up_goes_from_the_disk_and_may_come_again() {
 }
 
 #[test]
+fn what_is_abandoned_just_before_it_leaves_is_not_missing() {
+    run(async |executor| {
+        let kept = Kept::start(executor).await;
+        kept.submit(1).await.unwrap();
+        let id = TxId::new([1; 32]);
+        // not through `exposing`, which wakes the keeper
+        kept.changes.unwritten().exposed.insert(id, Exposed::default());
+        kept.counter.abandon(id).await.unwrap();
+        assert!(kept.changes.unwritten().exposed.is_empty());
+        assert_eq!(kept.rows().await, []);
+    });
+}
+
+#[test]
 fn what_came_again_before_its_end_was_written_stays() {
     run(async |executor| {
         let kept = Kept::start(executor).await;
