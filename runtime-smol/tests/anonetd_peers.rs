@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anonet_smol::store::Documents;
-use common::{Daemon, Scratch};
+use common::{Daemon, Scratch, heard, store_peers};
 
 const OTHER: &str = "plowsof3t5hogddwabaeiyrno25efmzfxyro2vligremt7sxpsclfaid.onion:18083";
 const TOR: [&str; 5] = ["--no-public", "--proxy", "tor,127.0.0.1:1", "--allow-no-isolation", "--log-level=info"];
@@ -37,33 +37,18 @@ fn document(path: &Path, name: &'static str) -> Option<Vec<u8>> {
     })
 }
 
-fn store(path: &Path, document: &[u8]) {
-    smol::block_on(async {
-        let (documents, _) = Documents::open(path.to_owned()).await.unwrap();
-        documents.save(vec![("peers".into(), document.to_vec())]).await.unwrap();
-    });
-}
-
-/// A document that holds one peer, heard of from somebody.
-fn heard() -> Vec<u8> {
-    let mut entry = vec![1, u8::try_from(OTHER.len()).unwrap()];
-    entry.extend_from_slice(OTHER.as_bytes());
-    let len = u16::try_from(entry.len()).unwrap().to_le_bytes();
-    [b"anopeers\x01\x00", &len[..], &entry].concat()
-}
-
 /// A node that has stopped and left this document.
 fn after(document: &[u8]) -> (Daemon, PathBuf) {
     let mut node = Daemon::start(&[]);
     node.stop("-TERM");
     let path = node.data_dir().join("peers.redb");
-    store(&path, document);
+    store_peers(&path, document);
     (node, path)
 }
 
 #[test]
 fn peers_are_there_after_a_stop_and_a_kill() {
-    let (mut node, path) = after(&heard());
+    let (mut node, path) = after(&heard(OTHER));
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     for (signal, runs) in [("-TERM", 1), ("-KILL", 2), ("-TERM", 3)] {
         node.restart_with(&TOR);
@@ -72,13 +57,13 @@ fn peers_are_there_after_a_stop_and_a_kill() {
         assert!(!node.log().contains(&OTHER[..20]));
         node.stop(signal);
     }
-    assert_eq!(stored(&path).map(|document| document.len() >= heard().len()), Some(true));
+    assert_eq!(stored(&path).map(|document| document.len() >= heard(OTHER).len()), Some(true));
     assert!(document(&path, "bans").is_some());
 }
 
 #[test]
 fn a_bad_entry_costs_itself_and_a_damaged_file_is_put_aside() {
-    let (mut node, path) = after(&[&heard()[..], &[3, 0, 1, 2, 3]].concat());
+    let (mut node, path) = after(&[&heard(OTHER)[..], &[3, 0, 1, 2, 3]].concat());
     node.restart_with(&TOR);
     assert_eq!(known(&node), 1);
     says(&node, "entries of peers on disk that make no sense and are left out: 1");

@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
+use anonet_smol::store::Documents;
 use anonet_tests::lab::indiscreet_line;
 use serde_json::Value;
 
@@ -259,7 +260,7 @@ impl Daemon {
 
 /// Runs the node. Its log goes through this process, so that a limit on what the node can write does not hit the log; and
 /// it gets an error for a write beyond such a limit, not a signal.
-fn spawn(shell: &str, dir: &Scratch, rpc_port: u16, options: &[String]) -> (Child, JoinHandle<()>) {
+pub fn spawn(shell: &str, dir: &Scratch, rpc_port: u16, options: &[String]) -> (Child, JoinHandle<()>) {
     let mut child = Command::new("sh")
         .args(["-c", &format!("{shell} trap '' XFSZ; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_anonetd")])
         .args(["run", "--network", "regtest", "--rpc-bind", &format!("127.0.0.1:{rpc_port}")])
@@ -285,6 +286,22 @@ impl Drop for Daemon {
             let _ = self.child.wait();
         }
     }
+}
+
+/// A document that holds one peer, heard of from somebody.
+pub fn heard(peer: &str) -> Vec<u8> {
+    let mut entry = vec![1, u8::try_from(peer.len()).unwrap()];
+    entry.extend_from_slice(peer.as_bytes());
+    let len = u16::try_from(entry.len()).unwrap().to_le_bytes();
+    [b"anopeers\x01\x00", &len[..], &entry].concat()
+}
+
+/// Puts a document with peers where a node finds it at its start.
+pub fn store_peers(path: &Path, document: &[u8]) {
+    smol::block_on(async {
+        let (documents, _) = Documents::open(path.to_owned()).await.unwrap();
+        documents.save(vec![("peers".into(), document.to_vec())]).await.unwrap();
+    });
 }
 
 /// Resident memory in KiB.

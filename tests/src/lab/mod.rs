@@ -7,7 +7,7 @@
 //!
 //! Environment: `ANONET_KEEP=1` keeps the work directories, `ANONET_BIN` names another
 //! `anonetd`, `ANONET_LAB_CHAIN` a directory for the chain, so that several test programs
-//! share one.
+//! share one. `ANONET_CRASHES` and `ANONET_CRASH_SEED` belong to `runtime-smol/tests/anonetd_crash_loop.rs`.
 
 mod anonetd;
 mod bare;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -10,6 +11,7 @@ use std::thread;
 pub struct Wiretap {
     port: u16,
     heard: Arc<Mutex<Vec<u8>>>,
+    speaking: Arc<AtomicUsize>,
 }
 
 impl Wiretap {
@@ -33,18 +35,23 @@ impl Wiretap {
         let listener = TcpListener::bind(("127.0.0.1", from)).expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let heard = Arc::<Mutex<Vec<u8>>>::default();
-        let kept = heard.clone();
+        let speaking = Arc::<AtomicUsize>::default();
+        let (kept, callers) = (heard.clone(), speaking.clone());
         thread::spawn(move || {
             for caller in listener.incoming().map_while(Result::ok) {
+                let speaks = Speaks::begin(&callers);
                 // a port that is closed is closed to the caller, too
                 let Ok(callee) = TcpStream::connect(("127.0.0.1", to)) else { continue };
                 let (Ok(from), Ok(back)) = (caller.try_clone(), callee.try_clone()) else { continue };
                 let kept = kept.clone();
-                thread::spawn(move || pass(from, callee, |bytes| lock(&kept).extend_from_slice(bytes)));
+                thread::spawn(move || {
+                    pass(from, callee, |bytes| lock(&kept).extend_from_slice(bytes));
+                    drop(speaks);
+                });
                 thread::spawn(move || pass(back, caller, |_| {}));
             }
         });
-        Self { port, heard }
+        Self { port, heard, speaking }
     }
 
     /// Where it listens.
@@ -56,7 +63,36 @@ impl Wiretap {
     /// All that callers said so far, of all connections in the order of arrival.
     #[must_use]
     pub fn heard(&self) -> Vec<u8> {
-        lock(&self.heard).clone()
+        self.heard_since(0)
+    }
+
+    /// The same without the first `at` bytes.
+    #[must_use]
+    pub fn heard_since(&self, at: usize) -> Vec<u8> {
+        lock(&self.heard).get(at..).unwrap_or_default().to_vec()
+    }
+
+    /// How many connections are open whose caller may have said more than was heard so far.
+    #[must_use]
+    pub fn speaking(&self) -> usize {
+        self.speaking.load(Ordering::SeqCst)
+    }
+}
+
+/// One caller who may say more.
+#[derive(Debug)]
+struct Speaks(Arc<AtomicUsize>);
+
+impl Speaks {
+    fn begin(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Speaks {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
