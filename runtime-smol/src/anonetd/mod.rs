@@ -13,6 +13,7 @@ mod check;
 mod client;
 mod config_file;
 mod control;
+mod core_dump;
 mod courier_args;
 pub(crate) mod daemon;
 mod data_dir;
@@ -61,6 +62,7 @@ use self::exit::Failure;
 /// Runs the program with the arguments of this process, and says its exit code: 0 done, 1 failed, 2 wrong usage.
 #[must_use]
 pub fn main() -> ExitCode {
+    core_dump::forbid();
     let cli = match config_file::parse(env::args_os()) {
         Ok(cli) => cli,
         // help and version are such errors, too
