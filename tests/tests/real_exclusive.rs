@@ -42,7 +42,7 @@ impl Scene {
         }
         options.extend(further.iter().map(|&option| option.to_owned()));
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
-        let node = Node::start_traced(&options);
+        let node = Node::start(&options);
         wait_for("the exclusive onion is linked", 60 * SECOND, || {
             let zone = node.zone("tor");
             if zone["outgoing"] == 1 { Ok(()) } else { Err(zone) }

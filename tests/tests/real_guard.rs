@@ -7,7 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use anonet_core::{CourierConfig, Privacy};
-use anonet_tests::lab::{Chain, GuardTap, Monerod, Node, Passed, TorNet, Transaction, Wiretap, free_port, throughout, wait_for};
+use anonet_tests::lab::{
+    Chain, GuardTap, Monerod, Node, Passed, Start, TorNet, Transaction, Wiretap, free_port, throughout, wait_for,
+};
 use anonet_tests::two_samples::{Window, compare};
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -55,7 +57,8 @@ impl Lab {
     fn sender(&self, place: usize, options: &[&str]) -> Node {
         let proxy = format!("tor,127.0.0.1:{},1", self.net.tapped_port(place));
         let address = self.address(place);
-        Node::start(&[&["--no-public", "--proxy", &proxy, "--add-peer", &address], options].concat())
+        let all = [&["--no-public", "--proxy", &proxy, "--add-peer", &address], options].concat();
+        Node::start_with(&all, Start::unhindered())
     }
 }
 

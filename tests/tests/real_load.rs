@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anonet_core::epee;
-use anonet_tests::lab::{Chain, Monerod, Node, Wallet, wait_for};
+use anonet_tests::lab::{Chain, Monerod, Node, Start, Wallet, wait_for};
 use anonet_tests::world::cast::handshake_response;
 use bytes::BytesMut;
 use serde_json::json;
@@ -52,7 +52,8 @@ fn a_refresh_through_the_gateway_takes_hardly_longer_than_one_without() {
     let chain = Chain::shared();
     let daemon = Monerod::start(chain, &["--synced"]);
     let upstream = format!("127.0.0.1:{}", daemon.rpc_port());
-    let node = Node::start(&["--no-public", "--proxy", "tor,127.0.0.1:9", "--daemon-address", &upstream]);
+    let options = ["--no-public", "--proxy", "tor,127.0.0.1:9", "--daemon-address", &upstream];
+    let node = Node::start_with(&options, Start::unhindered());
     let [direct, through] = [daemon.rpc_port(), node.rpc_port()].map(|port| Wallet::start(&format!("127.0.0.1:{port}")));
     daemon.mine(BLOCKS);
     up(&node, chain.tip().0 + u64::from(BLOCKS));
@@ -159,13 +160,14 @@ fn couriers_keep_their_times_while_a_hundred_wallets_refresh() {
     let daemon = Monerod::start(chain, &["--synced"]);
     let (proxy, late) = proxy();
     let (proxy, upstream) = (format!("tor,127.0.0.1:{proxy},4"), format!("127.0.0.1:{}", daemon.rpc_port()));
-    let node = Node::start(
+    let node = Node::start_with(
         &[
             &["--no-public", "--proxy", &proxy, "--add-peer", ONION, "--daemon-address", &upstream, "--relay-policy", "courier"]
                 [..],
             &["--courier-every", "1,0,0", "--courier-first-record", "1", "--courier-gap", "0.25", "--courier-uptime", "0"],
         ]
         .concat(),
+        Start::unhindered(),
     );
     up(&node, chain.tip().0);
     let take = || std::mem::take(&mut *late.lock().expect("no panic"));

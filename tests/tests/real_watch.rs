@@ -30,7 +30,7 @@ impl Scene {
     fn start(proxy_port: u16, hidden_port: u16, onion: String) -> Self {
         let public_peer = Monerod::start(Chain::shared(), &["--synced"]);
         let tap = Tap::start(public_peer.p2p_port());
-        let node = Node::start_traced(&[
+        let node = Node::start(&[
             "--add-peer",
             &format!("127.0.0.1:{}", tap.port()),
             "--proxy",
@@ -116,7 +116,7 @@ fn with_every_option_only_what_is_named_is_reached_and_the_daemon_is_not_told() 
     let public_peer = Monerod::start(Chain::shared(), &["--synced"]);
     let tap = Tap::start(public_peer.p2p_port());
     let daemon = Monerod::start(Chain::shared(), &["--synced"]);
-    let node = Node::start_traced(&[
+    let node = Node::start(&[
         "--proxy",
         &format!("tor,127.0.0.1:{},4", tor.port()),
         "--proxy",

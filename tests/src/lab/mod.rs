@@ -10,6 +10,7 @@
 //! share one. `ANONET_CRASHES` and `ANONET_CRASH_SEED` belong to `runtime-smol/tests/anonetd_crash_loop.rs`.
 
 mod anonetd;
+mod audit;
 mod bare;
 mod crowd;
 mod discretion;
@@ -19,7 +20,10 @@ mod http;
 mod i2p;
 mod monerod;
 mod node;
+mod options;
 mod process;
+mod reach;
+mod search;
 mod tor;
 mod tor_pair;
 mod wallet;
@@ -30,7 +34,8 @@ use std::fmt::Display;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-pub use anonetd::run as anonetd;
+pub use anonetd::{Start, run as anonetd};
+pub use audit::{Knowledge, audit};
 pub use bare::BareNode;
 pub use crowd::Crowd;
 pub use discretion::indiscreet_line;
@@ -40,11 +45,14 @@ pub use http::post;
 pub use i2p::I2pNet;
 pub use monerod::{Chain, Monerod, Transaction};
 pub use node::Node;
+pub use options::Options;
 pub use process::{WorkDir, free_port};
+pub use reach::Reach;
+pub use search::{Search, Secret, contains_part};
 pub use tor::TorNet;
 pub use tor_pair::TorPair;
 pub use wallet::Wallet;
-pub use watch::{Call, Target, Trace, contains_part};
+pub use watch::{Call, Target, Trace, Watching};
 pub use wiretap::Wiretap;
 
 /// The time between two looks at something that is waited for.

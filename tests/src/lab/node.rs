@@ -1,14 +1,15 @@
 //! Our own node, as the program that users run.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::anonetd::{Launch, Watching, describe, run};
-use super::discretion::indiscreet_line;
+use super::anonetd::{Launch, Start, describe, run};
 use super::http::post;
 use super::monerod::Transaction;
 use super::process::{WorkDir, free_port, output_of};
@@ -23,10 +24,17 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 const LOG_TAIL: usize = 30;
 
 /// A running `anonetd` on the regtest network with a data directory of its own.
+///
+/// It runs under `strace`. At each of its ends, by whatever means, its system calls are compared with what its options say,
+/// and its log and its files are searched for what does not belong there; anything of that fails the test.
 #[derive(Debug)]
 pub struct Node {
     process: Child,
     launch: Launch,
+    /// Bytes and ids of the transactions that it may have.
+    transactions: Mutex<BTreeSet<(Vec<u8>, Vec<u8>)>>,
+    /// Whether its end was looked at.
+    judged: bool,
     _dir: WorkDir,
 }
 
@@ -38,20 +46,20 @@ impl Node {
     /// When the program is missing, ends, or does not answer.
     #[must_use]
     pub fn start(options: &[&str]) -> Self {
-        Self::launch(options, Watching::No)
+        Self::start_with(options, Start::default())
     }
 
-    /// The same under `strace`, for [`Node::stop_and_trace`].
+    /// The same, under conditions of its own.
+    ///
+    /// # Panics
+    ///
+    /// As [`Node::start`].
     #[must_use]
-    pub fn start_traced(options: &[&str]) -> Self {
-        Self::launch(options, Watching::Strace)
-    }
-
-    fn launch(options: &[&str], watching: Watching) -> Self {
+    pub fn start_with(options: &[&str], start: Start) -> Self {
         let dir = WorkDir::new("node");
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        let launch = Launch { dir: dir.path().to_owned(), rpc_port: free_port(), options, watching };
-        let mut node = Self { process: launch.spawn(), launch, _dir: dir };
+        let launch = Launch { dir: dir.path().to_owned(), rpc_port: free_port(), options, start };
+        let mut node = Self { process: launch.spawn(), launch, transactions: Mutex::default(), judged: false, _dir: dir };
         node.wait_until_it_answers();
         node
     }
@@ -76,6 +84,7 @@ impl Node {
         let running = self.process.try_wait().expect("our own child").is_none();
         assert!(running, "anonetd ended before it was killed");
         self.process.kill().and_then(|()| self.process.wait()).expect("our own child");
+        self.judge();
     }
 
     /// Gives it other options for the next start.
@@ -86,6 +95,7 @@ impl Node {
     /// Starts a node that has ended, with the same data.
     pub fn start_again(&mut self) {
         self.process = self.launch.spawn();
+        self.judged = false;
         self.wait_until_it_answers();
     }
 
@@ -130,12 +140,14 @@ impl Node {
     /// The stash entry of a transaction in `status`.
     #[must_use]
     pub fn stashed(&self, transaction: &Transaction) -> Option<Value> {
+        self.knows(transaction);
         find(&self.status()["stash"], "txid", &transaction.id)
     }
 
     /// The entry of a transaction that a peer sent, in `status`.
     #[must_use]
     pub fn received(&self, transaction: &Transaction) -> Option<Value> {
+        self.knows(transaction);
         find(&self.status()["received"], "txid", &transaction.id)
     }
 
@@ -151,9 +163,20 @@ impl Node {
         }
     }
 
+    /// The node may have this transaction, so it is searched for in what the node leaves behind.
+    ///
+    /// # Panics
+    ///
+    /// When another thread panicked here.
+    pub fn knows(&self, transaction: &Transaction) {
+        let mut transactions = self.transactions.lock().expect("nobody panics here");
+        transactions.insert((transaction.bytes.clone(), transaction.id_bytes()));
+    }
+
     /// Runs `anonetd submit` on a transaction's file.
     #[must_use]
     pub fn submit(&self, transaction: &Transaction) -> Output {
+        self.knows(transaction);
         run(["submit".as_ref(), transaction.file.as_os_str(), "--data-dir".as_ref(), self.data_dir().as_os_str()])
     }
 
@@ -226,12 +249,19 @@ impl Node {
     ///
     /// # Panics
     ///
-    /// As [`Node::stop`], and when it was not started traced.
+    /// As [`Node::stop`].
     #[must_use]
     pub fn stop_and_trace(mut self) -> Trace {
-        assert!(self.launch.watching == Watching::Strace, "the node was not started traced");
         self.end();
-        Trace::read(&self.launch.trace(), self.process.id())
+        Trace::read(&self.launch.trace())
+    }
+
+    /// Looks at what an ended node did and left behind.
+    fn judge(&mut self) {
+        self.judged = true;
+        let transactions = self.transactions.lock().expect("nobody panics here");
+        let finds = self.launch.judge(&Trace::read(&self.launch.trace()), &*transactions);
+        assert!(finds.is_empty(), "anonetd {}: did what it should not: {finds:#?}", self.launch.options.join(" "));
     }
 
     fn end(&mut self) {
@@ -245,7 +275,7 @@ impl Node {
             ended.ok_or("still running")
         });
         assert_eq!(status.code(), Some(0), "exit code after SIGTERM: {status}");
-        assert_eq!(indiscreet_line(&self.log()), None, "the log at its default level names nobody");
+        self.judge();
     }
 }
 
@@ -259,6 +289,9 @@ impl Drop for Node {
             if let Err(error) = ended {
                 eprintln!("lab: anonetd {}: {error}", self.process.id());
             }
+        }
+        if !self.judged && !std::thread::panicking() {
+            self.judge();
         }
     }
 }

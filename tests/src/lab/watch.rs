@@ -1,18 +1,31 @@
-//! What a program really asked the kernel for: `strace` output as values, and the search for
-//! a transaction in recorded bytes.
+//! What a program really asked the kernel for: `strace` output as values.
 
 use std::fmt;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread::sleep;
 use std::time::Duration;
 
-use super::wait_for;
+/// The system calls with which a process can get a socket, name an address, open a file or become another program.
+/// `io_uring_setup` is among them because sockets driven by a ring make no further calls. Not every machine has all of
+/// those with a question mark.
+const OPENINGS: &str = "execve,execveat,socket,connect,bind,io_uring_setup,openat,?open,?creat,?openat2";
+/// Those with which a socket can send to an address that it was never connected to. A program makes one for each write,
+/// and each costs some 20 us under `strace`.
+const SENDS: &str = "sendto,sendmsg,sendmmsg";
 
-/// The system calls with which a process can reach another one. `io_uring_setup` is among
-/// them because sockets driven by a ring make no further calls.
-const WATCHED: &str = "trace=connect,bind,sendto,sendmsg,sendmmsg,io_uring_setup";
+/// How closely a program is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Watching {
+    /// Everything that names an address.
+    All,
+    /// All but the calls that send, for suites that measure time. As a socket that is not one of TCP is a finding itself,
+    /// only TCP Fast Open would go unseen.
+    Openings,
+}
 
 /// Whom a [`Call`] names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +35,12 @@ pub enum Target {
     Inet(SocketAddr),
     /// A Unix socket's path.
     Unix(String),
+    /// A kind of socket: family and type.
+    Socket(String),
+    /// A file that is opened, and whether it may be written or made.
+    File(PathBuf, bool),
+    /// A program that takes the place of this one.
+    Program(PathBuf),
     /// Anything else, as `strace` wrote it.
     Other(String),
 }
@@ -31,18 +50,21 @@ impl fmt::Display for Target {
         match self {
             Self::Inet(addr) => addr.fmt(f),
             Self::Unix(path) => write!(f, "unix:{path}"),
+            Self::Socket(kind) => write!(f, "socket of {kind}"),
+            Self::File(path, written) => write!(f, "{}{}", path.display(), if *written { ", to write" } else { "" }),
+            Self::Program(path) => write!(f, "program {}", path.display()),
             Self::Other(text) => f.write_str(text),
         }
     }
 }
 
-/// One system call that names an address.
+/// One system call that names an address, a kind of socket, a file or a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Call {
     /// Its name, such as `connect`.
     pub name: String,
-    /// The address.
+    /// What it names.
     pub target: Target,
 }
 
@@ -57,14 +79,29 @@ impl Trace {
     ///
     /// The program itself is the child of whoever runs this (`-D`), so that its process id
     /// and exit code are seen.
-    pub(super) fn wrap(program: &Command, file: &Path) -> Command {
+    pub(super) fn wrap(program: &Command, file: &Path, watching: Watching) -> Command {
+        let mut command = Self::strace(program, file, watching);
+        command.arg("-D").arg("--").arg(program.get_program()).args(program.get_args());
+        command
+    }
+
+    /// The same, but `strace` is the child and ends when `file` is whole, with the program's exit code.
+    pub(super) fn wrap_command(program: &Command, file: &Path) -> Command {
+        let mut command = Self::strace(program, file, Watching::All);
+        command.arg("--").arg(program.get_program()).args(program.get_args());
+        command
+    }
+
+    /// `strace` up to its own options. With a filter in the kernel only the watched calls stop the program. Without the
+    /// signals it would not say that they killed it.
+    fn strace(program: &Command, file: &Path, watching: Watching) -> Command {
+        let sends = if watching == Watching::All { format!(",{SENDS}") } else { String::new() };
         let mut command = Command::new("strace");
         command
-            .args(["-D", "-f", "-q", "-s", "0", "-e", "signal=none", "-e", WATCHED, "-o"])
-            .arg(file)
-            .arg("--")
-            .arg(program.get_program())
-            .args(program.get_args());
+            .args(["-f", "--seccomp-bpf", "-q", "-s", "0", "-e", "signal=KILL,ABRT,SEGV", "-e"])
+            .arg(format!("trace={OPENINGS}{sends}"))
+            .arg("-o")
+            .arg(file);
         for (key, value) in program.get_envs() {
             match value {
                 Some(value) => command.env(key, value),
@@ -81,45 +118,45 @@ impl Trace {
     /// When it fails, or when `strace` is missing or may not trace.
     #[must_use]
     pub fn of(program: &Command, file: &Path) -> Self {
-        let mut child =
-            Self::wrap(program, file).spawn().unwrap_or_else(|error| panic!("strace: {error}; install the package strace"));
-        let status = child.wait().expect("our own child");
+        let mut command = Self::wrap_command(program, file);
+        let status = command.status().unwrap_or_else(|error| panic!("strace: {error}; install the package strace"));
         assert!(status.success(), "{program:?} under strace: {status}");
-        Self::read(file, child.id())
+        Self::read(file)
     }
 
-    /// Reads what `strace` wrote about the ended process `pid`.
+    /// Reads what `strace` wrote about a program that has ended.
     ///
     /// # Panics
     ///
-    /// When it does not say that the process ended, so is not whole.
-    pub(super) fn read(file: &Path, pid: u32) -> Self {
+    /// When it does not say that the program ended, so is not whole.
+    pub(super) fn read(file: &Path) -> Self {
         // the tracer is a process of its own and may write its last line a moment later
-        let end = format!("{pid} ");
-        let text = wait_for("strace writes its last line", Duration::from_secs(5), || {
+        let begin = super::now();
+        loop {
             let text = fs::read_to_string(file).unwrap_or_default();
-            let ended = |line: &str| line.starts_with(&end) && line.contains("+++ exited");
-            let whole = text.lines().any(ended);
-            if whole { Ok(text) } else { Err("not there") }
-        });
-        Self::parse(&text)
+            if is_whole(&text) {
+                return Self::parse(&text);
+            }
+            assert!(begin.elapsed() < Duration::from_secs(5), "strace does not write its last line to {}", file.display());
+            sleep(Duration::from_millis(10));
+        }
     }
 
-    fn parse(text: &str) -> Self {
-        Self { calls: text.lines().filter_map(parse_line).collect() }
+    pub(super) fn parse(text: &str) -> Self {
+        Self { calls: text.lines().flat_map(parse_line).collect() }
     }
 
-    /// Every call that names an address, in order. A send without one (on a connected
+    /// Every call that names something, in order. A send without an address (on a connected
     /// socket) is not here: its `connect` is.
     #[must_use]
     pub fn calls(&self) -> &[Call] {
         &self.calls
     }
 
-    /// The distinct addresses it reached out to, by any call but `bind`.
+    /// The distinct addresses it reached out to.
     #[must_use]
     pub fn targets(&self) -> Vec<Target> {
-        self.distinct(|call| call.name != "bind")
+        self.distinct(|call| matches!(call.target, Target::Inet(_) | Target::Unix(_) | Target::Other(_)) && call.name != "bind")
     }
 
     /// The distinct addresses it took for itself.
@@ -137,18 +174,42 @@ impl Trace {
     }
 }
 
+/// Whether the first process that it tells of has ended, in whatever way.
+fn is_whole(text: &str) -> bool {
+    let Some((first, _)) = text.trim_start().split_once(' ') else { return false };
+    let ended = |line: &str| line.contains("+++ exited") || line.contains("+++ killed");
+    text.lines().any(|line| ended(line) && line.trim_start().split(' ').next() == Some(first))
+}
+
 /// `PID  name(fd, {sa_family=…}, …) = result`, also when the call was interrupted by another
 /// thread's (`<unfinished ...>`): the arguments stand before that.
-fn parse_line(line: &str) -> Option<Call> {
-    let (_pid, rest) = line.trim_start().split_once(' ')?;
-    let (name, arguments) = rest.trim_start().split_once('(')?;
-    if name == "io_uring_setup" {
-        let target = Target::Other("io_uring".to_owned());
-        return Some(Call { name: name.to_owned(), target });
-    }
-    let (_, address) = arguments.split_once("{sa_family=")?;
-    let address = address.split_once('}').map_or(address, |(inner, _)| inner);
-    Some(Call { name: name.to_owned(), target: parse_address(address) })
+fn parse_line(line: &str) -> Vec<Call> {
+    let Some((_pid, rest)) = line.trim_start().split_once(' ') else { return Vec::new() };
+    let Some((name, arguments)) = rest.trim_start().split_once('(') else { return Vec::new() };
+    let targets = match name {
+        "io_uring_setup" => vec![Target::Other("io_uring".to_owned())],
+        "socket" => vec![Target::Socket(arguments.split(')').next().unwrap_or(arguments).to_owned())],
+        "execve" | "execveat" => vec![Target::Program(quoted(arguments))],
+        "openat" | "open" | "creat" | "openat2" => vec![Target::File(quoted(arguments), name == "creat" || writes(arguments))],
+        // one call of sendmmsg names many
+        _ => arguments
+            .split("{sa_family=")
+            .skip(1)
+            .map(|address| parse_address(address.split('}').next().unwrap_or(address)))
+            .collect(),
+    };
+    targets.into_iter().map(|target| Call { name: name.to_owned(), target }).collect()
+}
+
+/// The first path in quotes.
+fn quoted(arguments: &str) -> PathBuf {
+    arguments.split('"').nth(1).unwrap_or(arguments).into()
+}
+
+/// Whether a file is opened so that it can be changed.
+fn writes(arguments: &str) -> bool {
+    let flags = arguments.rsplit('"').next().unwrap_or(arguments);
+    ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_TMPFILE"].iter().any(|flag| flags.contains(flag))
 }
 
 fn parse_address(text: &str) -> Target {
@@ -174,20 +235,9 @@ fn between(text: &str, start: &str, end: &str) -> Option<String> {
     Some(after.split_once(end)?.0.to_owned())
 }
 
-/// Whether `stream` contains any 32-byte piece of `secret`, however the pieces were cut.
-///
-/// Every 32-byte window of the stream is compared with every piece of `secret`, taken each
-/// 32 bytes, so any 63 bytes of it in a row are found.
-#[must_use]
-pub fn contains_part(stream: &[u8], secret: &[u8]) -> bool {
-    const PIECE: usize = 32;
-    let pieces: std::collections::HashSet<&[u8]> = secret.chunks_exact(PIECE).collect();
-    stream.windows(PIECE).any(|window| pieces.contains(window))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Target, Trace, contains_part};
+    use super::{Target, Trace};
 
     #[test]
     fn strace_lines_become_targets() {
@@ -201,6 +251,11 @@ mod tests {
             "7451  connect(7, {sa_family=AF_UNIX, sun_path=\"/run/nscd/socket\"}, 110) = -1 ENOENT (No such file or directory)\n",
             "7451  bind(8, {sa_family=AF_INET, sin_port=htons(18091), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\n",
             "7451  io_uring_setup(8, {flags=0}) = 9\n",
+            "7451  socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC, IPPROTO_IP) = 5\n",
+            "7451  openat(AT_FDCWD, \"/tmp/a file\", O_RDWR|O_CREAT|O_CLOEXEC, 0600) = 3\n",
+            "7451  openat(AT_FDCWD, \"/etc/hosts\", O_RDONLY|O_CLOEXEC <unfinished ...>\n",
+            "7451  execve(\"/bin/true\", [\"\"...], 0x7ffd /* 20 vars */) = 0\n",
+            "7452  sendmmsg(6, [{msg_hdr={msg_name={sa_family=AF_INET, sin_port=htons(1), sin_addr=inet_addr(\"8.8.8.8\")}, msg_namelen=16}}, {msg_hdr={msg_name={sa_family=AF_INET, sin_port=htons(2), sin_addr=inet_addr(\"8.8.8.8\")}, msg_namelen=16}}], 2, 0) = 2\n",
             "7451  +++ exited with 0 +++\n",
         ));
         let shown = |targets: Vec<Target>| {
@@ -209,22 +264,15 @@ mod tests {
         };
         assert_eq!(
             shown(trace.targets()),
-            "9.9.9.9:53 127.0.0.1:9 [::1]:53 unix:/run/nscd/socket \
+            "8.8.8.8:1 8.8.8.8:2 9.9.9.9:53 127.0.0.1:9 [::1]:53 unix:/run/nscd/socket \
              AF_NETLINK, nl_pid=0, nl_groups=00000000 io_uring"
         );
         assert_eq!(shown(trace.bound()), "127.0.0.1:18091");
-        assert_eq!(trace.calls().len(), 7);
-    }
-
-    #[test]
-    fn parts_are_found_wherever_they_were_cut() {
-        let secret: Vec<u8> = (0..200_u32).map(|i| (i * 31 % 251) as u8).collect();
-        for start in 0..secret.len() - 63 {
-            let stream = [&[7; 100], &secret[start..start + 63], &[7; 9]].concat();
-            assert!(contains_part(&stream, &secret), "63 bytes from {start}");
-        }
-        assert!(!contains_part(&[7; 500], &secret));
-        assert!(!contains_part(&secret[..31], &secret));
-        assert!(!contains_part(&[], &secret));
+        assert_eq!(trace.calls().len(), 13);
+        let others: Vec<Target> = trace.calls()[7..11].iter().map(|call| call.target.clone()).collect();
+        assert_eq!(
+            shown(others),
+            "socket of AF_INET, SOCK_DGRAM|SOCK_CLOEXEC, IPPROTO_IP /tmp/a file, to write /etc/hosts program /bin/true"
+        );
     }
 }
