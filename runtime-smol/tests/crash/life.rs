@@ -53,7 +53,7 @@ impl Life {
     pub(crate) fn begin(dir: &Arc<Scratch>, options: &[String]) -> Self {
         let log_begins = fs::read(dir.path().join("log")).map_or(0, |log| log.len());
         let rpc_port = free_port();
-        let (process, logger) = spawn(dir, rpc_port, options);
+        let (process, logger) = spawn("", dir, rpc_port, options);
         Self { dir: dir.clone(), process, rpc_port, logger: Some(logger), log_begins, begun: Instant::now() }
     }
 
