@@ -180,3 +180,29 @@ fn there_is_one_timer_for_each_link_that_stands_and_none_for_those_that_stood() 
         while node.poll_output().is_some() {}
     }
 }
+
+/// A node whose Tor zone sends by courier, and the address of the peer that may carry.
+fn courier_node() -> (Node, Addr) {
+    let peer = Addr::parse("plowsof3t5hogddwabaeiyrno25efmzfxyro2vligremt7sxpsclfaid.onion", 18_083).unwrap();
+    let mut config = Config::new(Network::Regtest);
+    config.zones = vec![ZoneConfig::new(ZoneKind::Tor)];
+    config.zones[0].peers = vec![(peer.clone(), PeerRole::Known)];
+    (Node::new(config, Box::new(ChaCha20Rng::from_seed([1; 32])), NOW).unwrap(), peer)
+}
+
+#[test]
+fn a_node_that_has_stopped_queues_nothing_for_couriers_that_leave_no_more() {
+    for stops in [false, true] {
+        let (mut node, _) = courier_node();
+        let tx = LocalTx::new(Bytes::from_static(b"own")).unwrap();
+        let (id, exposure) = (TxId::new([1; 32]), crate::Exposure::Anonymity);
+        node.restore_tx(NOW, crate::StoredTx { id, tx, submitted: NOW, exposure, uses: vec![] }).unwrap();
+        if stops {
+            node.shutdown(NOW);
+        }
+        // past the round for which it was held back
+        node.handle_timeout(NOW + node.limits.round_pause.1);
+        let queued = core::iter::from_fn(|| node.poll_output()).any(|it| matches!(it, Output::Event(Event::Queued { .. })));
+        assert_eq!(queued, !stops);
+    }
+}

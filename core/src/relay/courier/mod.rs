@@ -79,9 +79,9 @@ impl Couriers {
         SizeClass::ALL.into_iter().filter(flies).map(SizeClass::capacity).max().unwrap_or(0)
     }
 
-    /// Sends out no more.
+    /// Sends out no more, so nobody carries: a transaction whose round comes is not to wait for a courier.
     pub(crate) const fn stop(&mut self) {
-        self.next = [None; 3];
+        (self.next, self.carriers) = ([None; 3], 0);
     }
 
     pub(crate) fn report(&self, flying: u32) -> CourierReport {
