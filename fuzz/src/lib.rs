@@ -4,6 +4,7 @@
 pub mod address;
 mod cast;
 pub mod circuit_line;
+pub mod courier_ops;
 pub mod daemon_answers;
 pub mod epee;
 pub mod levin_split;
@@ -25,6 +26,7 @@ pub mod wire_roundtrip;
 pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("address", address::address),
     ("circuit_line", circuit_line::circuit_line),
+    ("courier_ops", courier_ops::courier_ops),
     ("daemon_answers", daemon_answers::daemon_answers),
     ("epee", epee::epee),
     ("fuzz_node", node_script::fuzz_node),

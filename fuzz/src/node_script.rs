@@ -1,7 +1,7 @@
 //! A whole node, driven by a script, under watch.
 
 mod configs;
-mod frames;
+pub(crate) mod frames;
 mod fuzz_node;
 mod leaks;
 mod own;

@@ -9,7 +9,7 @@ use rand_core::{Rng, SeedableRng};
 
 /// Changed copies for each file, unless `ANONET_FUZZ_MUTATIONS` says otherwise.
 const MUTATIONS: usize = 40;
-const MAX_FILES: usize = 60;
+const MAX_FILES: usize = 70;
 const MAX_BYTES: usize = 300 << 10;
 const MAX_MINED: usize = 150_000;
 

@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use crate::cast;
 
 /// Frame `number`, shaped by `detail`, from a peer of a zone of the network `zone`.
-pub(super) fn frame(number: u8, detail: u8, zone: ZoneKind) -> BytesMut {
+pub(crate) fn frame(number: u8, detail: u8, zone: ZoneKind) -> BytesMut {
     let mut out = BytesMut::new();
     let foreign = cast::kind(detail >> 6);
     match number % 16 {
@@ -65,19 +65,19 @@ fn message(out: &mut BytesMut, kind: Kind, command: u32, body: impl FnOnce(&mut 
 }
 
 /// One node in sixteen is of another network, or without an id.
-const fn node(detail: u8) -> NodeData {
+pub(crate) const fn node(detail: u8) -> NodeData {
     let network = if detail % 16 == 15 { Network::Testnet } else { Network::Regtest };
     let peer_id = if detail % 16 == 14 { 0 } else { 1 };
     let (my_port, support_flags) = ((detail as u32 % 8) * 0x2345, (detail as u32 >> 3) & 1);
     NodeData { my_port, network_id: network.id(), peer_id, rpc_credits_per_hash: 0, rpc_port: 0, support_flags }
 }
 
-fn sync(detail: u8) -> SyncData {
+pub(crate) fn sync(detail: u8) -> SyncData {
     SyncData { current_height: u64::from(detail >> 4), ..Network::Regtest.genesis_sync() }
 }
 
 /// Up to 16 addresses.
-fn peers(detail: u8, zone: ZoneKind) -> Vec<PeerEntry> {
+pub(crate) fn peers(detail: u8, zone: ZoneKind) -> Vec<PeerEntry> {
     (0..detail >> 4).map(|index| cast::entry(cast::addr(zone, detail.wrapping_add(index)))).collect()
 }
 

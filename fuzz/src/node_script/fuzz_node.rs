@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::mem::swap;
+use std::time::Duration;
 
-use anonet_core::{CloseReason, ConnId, DialFailure, Direction, Instant, Node, Verdict, ZoneKind};
+use anonet_core::{CloseReason, ConnId, DialFailure, Direction, Instant, Node, Verdict, ZoneId, ZoneKind};
 use bytes::Bytes;
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -21,6 +22,9 @@ const MAX_STEPS: usize = 500;
 /// Far from both ends of time.
 const START: u64 = 1 << 50;
 
+/// How long an own transaction may take to leave once nobody stands in the way.
+const PATIENCE: Duration = Duration::from_secs(4 * 3_600);
+
 struct Two {
     sides: [Watch; 2],
     /// The other end of each link of either side.
@@ -30,6 +34,8 @@ struct Two {
     clock: u64,
     /// The adversary has changed bytes, not only their time.
     tampered: bool,
+    /// It has refused a dial, or cut a link.
+    hindered: bool,
 }
 
 /// The first byte chooses the configuration of both nodes, the second their seeds; then each step is a byte for what
@@ -38,9 +44,13 @@ struct Two {
 ///
 /// # Panics
 /// If a node breaks one of the promises of `node_script`; or if, as long as bytes come late at worst, one node blames the
-/// other for the end of a link, or hears a transaction that the other was not given.
+/// other for the end of a link, or hears a transaction that the other was not given; or if a transaction does not leave once
+/// nobody stands in the way, and nothing worse than delay did before.
 pub fn fuzz_node(data: &[u8]) {
-    run(data);
+    let mut two = run(data);
+    if !two.tampered && !two.hindered {
+        two.must_arrive();
+    }
 }
 
 fn run(data: &[u8]) -> Two {
@@ -65,7 +75,7 @@ impl Two {
             watch.drain();
             watch
         });
-        Self { sides, ends: Default::default(), wires: Default::default(), clock: START, tampered: false }
+        Self { sides, ends: Default::default(), wires: Default::default(), clock: START, tampered: false, hindered: false }
     }
 
     fn now(&mut self, side: usize) -> Instant {
@@ -80,7 +90,8 @@ impl Two {
         match code % 16 {
             0 | 1 => self.connect(side, script, true),
             2 => self.connect(side, script, false),
-            3..=5 => self.carry(side, script, usize::MAX, usize::MAX),
+            3 | 4 => self.carry(side, script, usize::MAX, usize::MAX),
+            5 => self.calm(),
             6 => {
                 let (taken, delivered) = (usize::from(script.byte()) * 8, usize::from(script.byte()) * 8);
                 self.carry(side, script, taken, delivered);
@@ -89,10 +100,7 @@ impl Two {
             8 => self.tamper(side, script),
             9 => self.inject(side, script),
             10 => self.pass(script.micros()),
-            11 | 12 => {
-                let due = self.sides.iter().filter_map(|side| side.node.poll_timeout()).min();
-                self.pass(due.map_or(0, |due| due.as_micros().saturating_sub(self.clock)));
-            }
+            11 | 12 => self.wait_for_deadline(),
             13 => {
                 let now = self.now(side);
                 let (number, size) = (script.byte() % 8, script.byte());
@@ -114,12 +122,19 @@ impl Two {
 
     /// One of this side's dials reaches the other side, or does not.
     fn connect(&mut self, side: usize, script: &mut Script<'_>, through: bool) {
-        let dials = self.sides[side].live.iter().filter(|(_, link)| link.dialing).map(|(&conn, link)| (conn, link.zone));
-        let dials: Vec<_> = dials.collect();
+        let dials = self.dials(side);
         let (at, from) = (script.index(dials.len()), script.byte());
-        let Some(&(conn, zone)) = dials.get(at) else { return };
+        dials.get(at).into_iter().for_each(|&dial| self.answer_dial(side, dial, from, through));
+    }
+
+    fn dials(&self, side: usize) -> Vec<(ConnId, ZoneId)> {
+        self.sides[side].live.iter().filter(|(_, link)| link.dialing).map(|(&conn, link)| (conn, link.zone)).collect()
+    }
+
+    fn answer_dial(&mut self, side: usize, (conn, zone): (ConnId, ZoneId), from: u8, through: bool) {
         let from = (self.sides[side].kinds[zone.index()] == ZoneKind::Public).then(|| addr(ZoneKind::Public, from));
         let now = self.now(1 - side);
+        self.hindered |= !through;
         let accepted = through.then(|| self.sides[1 - side].node.accept(now, zone, from).ok()).flatten();
         let now = self.now(side);
         let Some(other) = accepted else {
@@ -140,9 +155,12 @@ impl Two {
 
     /// Takes up to so many bytes that a side has for a link, and delivers up to so many of those on their way.
     fn carry(&mut self, side: usize, script: &mut Script<'_>, taken: usize, delivered: usize) {
-        let Some(conn) = self.link(side, script) else { return };
+        self.link(side, script).into_iter().for_each(|conn| self.carry_on(side, conn, taken, delivered));
+    }
+
+    fn carry_on(&mut self, side: usize, conn: ConnId, taken: usize, delivered: usize) {
+        let Some(&other) = self.ends[side].get(&conn) else { return };
         let bytes = self.sides[side].take(conn, Some(taken));
-        let other = self.ends[side][&conn];
         let wire = self.wires[1 - side].entry(other).or_default();
         wire.extend_from_slice(&bytes);
         let bytes: Vec<u8> = wire.drain(..wire.len().min(delivered)).collect();
@@ -168,10 +186,50 @@ impl Two {
         }
     }
 
+    /// Nobody stands in the way: all dials go through, all bytes arrive, all questions are answered, until something else is due.
+    fn calm(&mut self) {
+        for turn in 0..2 {
+            for side in 0..2 {
+                for dial in self.dials(side) {
+                    self.answer_dial(side, dial, turn, true);
+                }
+                let conns: Vec<ConnId> = self.ends[side].keys().copied().collect();
+                conns.into_iter().for_each(|conn| self.carry_on(side, conn, usize::MAX, usize::MAX));
+            }
+            self.sides.iter_mut().for_each(Watch::drain);
+            self.check();
+            for side in 0..2 {
+                let now = self.now(side);
+                let watch = &mut self.sides[side];
+                watch.own.record_all(&mut watch.node, now);
+            }
+        }
+        self.wait_for_deadline();
+    }
+
+    fn wait_for_deadline(&mut self) {
+        let due = self.sides.iter().filter_map(|side| side.node.poll_timeout()).min();
+        self.pass(due.map_or(0, |due| due.as_micros().saturating_sub(self.clock)));
+    }
+
+    /// Whoever only delayed bytes cannot keep a transaction back: once nobody stands in the way, each one arrives.
+    fn must_arrive(&mut self) {
+        let end = self.clock + PATIENCE.as_micros() as u64;
+        while self.clock < end && self.sides.iter().any(|side| side.own.waits(&side.node)) {
+            self.calm();
+            self.sides.iter_mut().for_each(Watch::drain);
+            self.check();
+        }
+        for side in &self.sides {
+            assert!(!side.own.waits(&side.node), "a transaction does not leave");
+        }
+    }
+
     /// One end learns that its link is gone, and the other later, if at all.
     fn cut(&mut self, side: usize, script: &mut Script<'_>) {
         let Some(conn) = self.link(side, script) else { return };
         let now = self.now(side);
+        self.hindered = true;
         self.sides[side].node.handle_closed(now, conn);
     }
 
@@ -276,6 +334,19 @@ mod tests {
             assert!(!two.tampered && two.sides.iter().all(|side| side.ups > 0), "{config}");
             assert!(two.sides.iter().any(|side| side.own.handed > 0), "{config}: nobody handed anything over");
             assert!(two.sides.iter().any(|side| !side.tickets.is_empty()), "{config}: nobody received anything");
+        }
+    }
+
+    /// The files of the corpus that show a policy at work show it, or they are of no use.
+    #[test]
+    fn the_corpus_shows_transactions_that_arrive_under_every_policy() {
+        for name in ["courier-tor", "courier-recorded", "noise-tor"] {
+            let path = format!("{}/corpus/fuzz_node/{name}", env!("CARGO_MANIFEST_DIR"));
+            let two = run(&std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}")));
+            assert!(!two.tampered && !two.hindered);
+            let arrived: usize = two.sides.iter().map(|side| side.tickets.len()).sum();
+            let left: usize = two.sides.iter().map(|side| side.own.handed).sum();
+            assert!(left >= 3 && arrived >= 3, "{path}: {left} handed over, {arrived} received");
         }
     }
 

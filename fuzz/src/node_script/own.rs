@@ -30,6 +30,8 @@ pub(super) struct Own {
     durability: Durability,
     /// They wait for couriers before it is written down who gets them.
     by_courier: bool,
+    /// Some zone takes own transactions of any size that scripts have.
+    has_way_out: bool,
     kept: BTreeMap<TxId, Kept>,
     /// How often an [`Event::Expired`] is still to come.
     expired: BTreeMap<TxId, u32>,
@@ -41,11 +43,13 @@ pub(super) struct Own {
 impl Own {
     pub(super) fn new(config: &Config) -> Self {
         let (limits, durability) = (config.limits, config.durability);
+        let anonymity = config.zones.iter().filter(|zone| zone.kind.is_anonymity()).count();
         let by_courier = config.zones.iter().any(|zone| zone.kind.is_anonymity() && zone.relay == RelayPolicy::Courier);
         Self {
             limits,
             durability,
             by_courier,
+            has_way_out: config.zones.iter().any(|zone| zone.max_outgoing > 0 && (zone.kind.is_anonymity() || anonymity == 0)),
             kept: BTreeMap::new(),
             expired: BTreeMap::new(),
             exposing: BTreeMap::new(),
@@ -116,6 +120,16 @@ impl Own {
         let Some((id, answered)) = self.exposing.iter_mut().nth(at).filter(|(_, answered)| !**answered) else { return };
         *answered = true;
         node.recorded(now, *id, node.uses(*id).count());
+    }
+
+    /// Answers all questions.
+    pub(super) fn record_all(&mut self, node: &mut Node, now: Instant) {
+        (0..self.exposing.len()).for_each(|choice| self.record(node, now, choice as u8));
+    }
+
+    /// Whether one that was accepted has not left yet, though it could.
+    pub(super) fn waits(&self, node: &Node) -> bool {
+        self.has_way_out && node.stash().any(|report| report.recipients == 0)
     }
 
     pub(super) fn forget(&mut self, node: &mut Node, now: Instant, number: u8) {

@@ -33,6 +33,12 @@ fn scripts_reach_links_hand_overs_and_tickets() {
         assert!(run.watch.own.handed > 0, "{config}");
         run.stop();
     }
+    for name in ["courier-tor", "courier-recorded"] {
+        let path = format!("{}/corpus/node_script/{name}", env!("CARGO_MANIFEST_DIR"));
+        let mut run = run(&std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}")));
+        assert!(run.watch.own.handed > 0, "{name}");
+        run.stop();
+    }
     let mut inbound = run(&[0, 1, ACCEPT, 0, 7, FRAME, 0, 0, 0x50, 3, FRAME, 0, 4, 0x22, 9, RESOLVE, 0, 2, PASS, 30]);
     assert_eq!((inbound.watch.ups, inbound.watch.tickets.len()), (1, 2));
     inbound.stop();

@@ -86,7 +86,7 @@ impl Watch {
     fn output(&mut self, output: Output) {
         // own transactions still come of age
         let after_the_end = matches!(output, Output::Event(Event::Held { .. } | Event::Expired { .. } | Event::Seen { .. }));
-        assert!(!self.stopped || after_the_end, "nothing else comes after the end");
+        assert!(!self.stopped || after_the_end, "nothing else comes after the end: {output:?}");
         match output {
             Output::Dial { conn, zone, addr, isolation } => {
                 assert_eq!(addr.zone(), self.kinds[zone.index()]);
