@@ -167,7 +167,20 @@
 //! | [`Output::Transmit`] | write the bytes of [`Node::outgoing`], if no write is under way | by advancing over what the socket has taken; look again then, as no second `Transmit` comes for bytes that wait already |
 //! | [`Output::Resume`] | read up to [`Node::recv_window`], if no read is under way | with [`Node::handle_data`]; ask for the window again after each |
 //! | [`Output::Close`] | close the stream, or call off its dial; drop what was under way | – (its [`Event::Down`] follows) |
-//! | [`Output::Event`] | what the application wants; [`Event::Stopped`] is the last | [`Event::Tx`] with [`Node::resolve_tx`], [`Event::Exposing`] with [`Node::recorded`], [`Event::SnapshotDue`] with [`Node::snapshot`] |
+//! | [`Output::Event`] | what the application wants; [`Event::Stopped`] is the last | as the next table says |
+//!
+//! What events ask of the application:
+//!
+//! | event | what it asks |
+//! |---|---|
+//! | [`Event::Up`], [`Event::Down`] | nothing: links come and go |
+//! | [`Event::Tx`] | judge it and answer with [`Node::resolve_tx`] within [`Limits::received_lifetime`]; with [`Node::echo`] before, if it parses |
+//! | [`Event::Held`], [`Event::Queued`], [`Event::Handed`] | nothing: how far an own transaction has come |
+//! | [`Event::Exposing`] | write its exposure and [`Node::uses`] down, then call [`Node::recorded`]; it waits for that |
+//! | [`Event::Seen`], [`Event::Expired`] | forget it wherever it was stored |
+//! | [`Event::SnapshotDue`] | store what [`Node::snapshot`] writes, for [`Node::restore`] in the next run |
+//! | [`Event::Note`] | nothing: for a log |
+//! | [`Event::Stopped`] | end: no output follows |
 //!
 //! A new link, dialled or accepted, is read at once: no `Resume` comes before the first pause. When a socket ends, tell
 //! [`Node::handle_closed`] and forget it: then only [`Event::Down`] comes, no `Close`. Outputs of kinds that are not known
@@ -200,19 +213,35 @@
 //!
 //! # What inputs cost
 //!
+//! Every input first does what is due by its `now`, which is what [`Node::handle_timeout`] costs. *Links* are those of the node,
+//! *own* are its own transactions: the embedder chooses how many there are of both. Nothing is quadratic in what a peer sends, and
+//! no input allocates by what a peer claims.
+//!
 //! | input | work | memory |
 //! |---|---|---|
-//! | [`Node::handle_data`] | linear in the bytes, plus a curve check for each new onion (at most 500 a link at once) | grows with bytes received, never with a claimed length; at most [`levin::FrameLimits::total`] a link, and [`Limits::receive_bytes`] over all |
-//! | [`Node::handle_timeout`] | what is due | – |
-//! | [`Node::poll_output`] | constant | none |
+//! | [`Node::new`] | linear in the configuration | the lists grow as they fill, up to [`Limits`] |
+//! | [`Node::accept`] | one pass over the links, where hosts are known; else constant | about 1 KiB a link; none in the place of one that ended |
+//! | [`Node::handle_dialed`] | constant, and what fills the zone: a few passes over its lists, if it dials on | the handshake's frame, which all links share |
+//! | [`Node::handle_dial_failed`], [`Node::handle_closed`] | one pass over own, and what fills the zone | gives back what the link had; each new dial is a link |
+//! | [`Node::handle_data`] | linear in the bytes; for each address in it that is news a curve check (onions) and a look at one source's entries (at most 500 a link at once, and one a second); for each question one pass over the white list (a burst of frames, and so many a second) | grows with bytes received, never with a claimed length; at most [`levin::FrameLimits::total`] a link, and [`Limits::receive_bytes`] over all; a received transaction its exact size |
+//! | [`Node::handle_timeout`] | what is due: each deadline logarithmic in the links | none |
+//! | [`Node::poll_output`] | constant for each link whose bytes were taken | none |
 //! | [`Node::poll_timeout`] | constant for each zone | none |
-//! | [`Node::accept`], [`Node::handle_dialed`] | constant, and one pass over the zone's links | about 1 KiB a link, as long as it idles |
-//! | [`Node::handle_dial_failed`], [`Node::handle_closed`] | one pass over what the link carried | gives back what the link had |
-//! | [`Node::submit_tx`], [`Node::restore_tx`] | one route, one plan for each link | the transaction, within [`Limits::stash_bytes`] |
-//! | [`Node::resolve_tx`] | one route, one plan for each public link | the transaction, within [`Limits::transit_bytes`] |
-//! | [`Node::snapshot`], [`Node::restore`] | linear in the list | the document; lists within [`Limits`] |
-//! | [`Node::ban`] | one pass over the links | one entry, within [`Limits::bans`] |
-//! | a timed sync or noise frame in either direction | constant | none, once buffers are recycled |
+//! | [`Node::outgoing`], [`Node::recv_window`] | constant | none |
+//! | [`Node::submit_tx`], [`Node::restore_tx`] | logarithmic in own, one route, one plan for each link | the transaction, within [`Limits::stash_bytes`] |
+//! | [`Node::recorded`] | one route, one plan for each link that was chosen | the plans |
+//! | [`Node::confirm_tx`], [`Node::forget_tx`] | logarithmic in own | gives it back |
+//! | [`Node::echo`] | logarithmic in own | none |
+//! | [`Node::resolve_tx`] | one route, one plan for each public link; so for each that was accepted and waits | the transaction, within [`Limits::transit_bytes`] |
+//! | [`Node::set_tip`] | constant | none |
+//! | [`Node::ban`] | one pass over the links and the lists | one entry, within [`Limits::bans`] |
+//! | [`Node::unban`] | one pass over the lists, and what fills the zones | gives it back |
+//! | [`Node::snapshot`] | linear in the list | the document, appended |
+//! | [`Node::restore`] | linear in the document; onions are checked when they are dialled | lists within [`Limits`] |
+//! | [`Node::shutdown`] | one pass over the links | gives back what they had |
+//! | [`Node::zones`], [`Node::stash`], [`Node::bans`], [`Node::uses`] | constant for each item taken | none |
+//!
+//! A timed sync or a frame of noise in either direction allocates nothing once buffers are recycled.
 //!
 //! The parts are usable alone: [`levin`] and [`epee`] (framing and documents), [`wire`] (messages), [`addr`]
 //! (addresses), [`peers`] and [`select`] (whom to know, whom to dial), [`route`] (where to send).

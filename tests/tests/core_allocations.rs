@@ -6,10 +6,10 @@ use std::time::Duration;
 use allocation_counter::{AllocationInfo, measure};
 use anonet_core::levin::{self, Kind};
 use anonet_core::wire::{NewTransactions, TxForm, command};
-use anonet_core::{ChainTip, ConnId, Event, Instant, Node, Output, Ticket, Verdict, ZoneKind};
+use anonet_core::{ChainTip, ConnId, Event, Instant, LocalTx, Node, Output, Ticket, TxId, Verdict, ZoneKind};
 use anonet_tests::world::START;
 use anonet_tests::world::cast::{config, frame, handshake_request, zone};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -147,6 +147,56 @@ fn a_notify_in_flight_allocates_nothing_and_a_kept_transaction_its_copy() {
     // the blob at its exact size, and its reference count, as the event shares it
     assert_eq!(arrival, (2, 2), "kept");
     assert_eq!(verdict, (0, -2), "given back");
+}
+
+/// The table of inputs in the crate's documentation says what each allocates.
+#[test]
+fn what_each_input_allocates() {
+    let mut linked = Linked::new();
+    linked.run_for(Duration::from_secs(600));
+    let zone = linked.nodes[1].zones().next().unwrap().id;
+    let (now, request) = (linked.now, handshake_request());
+    let node = &mut linked.nodes[1];
+    let outputs = |node: &mut Node| while node.poll_output().is_some() {};
+    // in the place of a link that ended
+    let mut come_and_go = || {
+        let conn = node.accept(now, zone, None).unwrap();
+        node.handle_closed(now, conn);
+        outputs(node);
+    };
+    come_and_go();
+    assert_eq!(counted(come_and_go), (0, 0), "a stream that says nothing");
+    let shake_hands = |node: &mut Node| {
+        let conn = node.accept(now, zone, None).unwrap();
+        node.handle_data(now, conn, &request).unwrap();
+        node.handle_closed(now, conn);
+        outputs(node);
+    };
+    shake_hands(node);
+    let (count, kept) = counted(|| shake_hands(node));
+    assert!(count <= 4 && kept == 0, "its answer, queue and buffer: {count}, of which {kept} stay");
+    assert_eq!(counted(|| node.handle_timeout(now)), (0, 0));
+    assert_eq!(counted(|| drop((node.poll_output(), node.poll_timeout()))), (0, 0));
+    let conn = linked.conns[1];
+    assert_eq!(counted(|| drop((node.recv_window(conn), node.outgoing(conn).is_ok()))), (0, 0));
+    assert_eq!(counted(|| node.set_tip(now, ChainTip::new(9, [1; 32], 1, 16))), (0, 0));
+    assert_eq!(counted(|| drop((node.zones().count(), node.stash().count(), node.bans().count()))), (0, 0));
+
+    // an own transaction: nothing of it stays
+    let id = TxId::new([7; 32]);
+    for end in [Node::forget_tx as fn(&mut Node, Instant, TxId) -> bool, Node::confirm_tx] {
+        let round = |node: &mut Node| {
+            let tx = LocalTx::new(Bytes::from_static(&[7; 2_000])).unwrap();
+            let taken = counted(|| drop(node.submit_tx(now, id, tx)));
+            let ended = counted(|| assert!(end(node, now, id)));
+            outputs(node);
+            (taken, ended)
+        };
+        round(node);
+        let ((taken, stays), (ending, given_back)) = round(node);
+        assert!(taken <= 4 && ending == 0, "{taken} and {ending}");
+        assert!(stays + given_back <= 0, "{stays} and {given_back}");
+    }
 }
 
 #[test]

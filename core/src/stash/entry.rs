@@ -115,7 +115,7 @@ pub struct StoredTx {
 }
 
 /// What [`Node::stash`](crate::Node::stash) says of one own transaction.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StashReport {
     /// The transaction.

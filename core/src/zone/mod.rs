@@ -283,7 +283,7 @@ fn request_frame(command: u32, body: impl FnOnce(&mut BytesMut)) -> Bytes {
 }
 
 /// What [`Node::zones`](crate::Node::zones) says of one zone.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ZoneReport {
     /// The zone.

@@ -101,7 +101,7 @@ impl Couriers {
 }
 
 /// What [`Node::zones`](crate::Node::zones) says of a zone's couriers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CourierReport {
     /// When the next one leaves, whether or not there is anything to send.
