@@ -6,7 +6,7 @@ use allocation_counter::measure;
 use anonet_core::levin::{HEADER_LEN, Header, Kind};
 use anonet_core::wire::command;
 use anonet_core::{CloseReason, ConnId, Limits, ZoneKind};
-use anonet_tests::hostile::{HOSTILE, Hostile, Victim, fragment};
+use anonet_tests::hostile::{HOSTILE, Hostile, Victim, fragment, sync_question};
 
 /// Of each kind at once.
 const STREAMS: usize = 40;
@@ -54,6 +54,28 @@ fn who_never_reads_is_cut_off_after_two_minutes_and_costs_nothing_then() {
     assert!(ended.len() == STREAMS && ended.iter().all(|(_, reason)| *reason == CloseReason::SlowReader), "{ended:?}");
     // the slots of the links are used again
     assert!(cost.bytes_current < 100_000, "{}", cost.bytes_current);
+}
+
+#[test]
+fn who_asks_as_fast_as_the_public_network_may_and_never_reads_holds_less_than_a_queue() {
+    const DEAF: usize = 4;
+    let mut victim = Victim::new(ZoneKind::Public, |_| {});
+    let mut conns = Vec::with_capacity(DEAF);
+    let cost = measure(|| {
+        conns.extend((0..DEAF).map(|_| victim.connected()));
+        for second in 0..119 {
+            let questions = sync_question().repeat(if second == 0 { 500 } else { 32 });
+            for &conn in &conns {
+                victim.feed(conn, &questions);
+            }
+            victim.pass(Duration::from_secs(1));
+        }
+        victim.ended();
+    });
+    assert!(conns.iter().all(|&conn| victim.is_open(conn)));
+    let each = usize::try_from(cost.bytes_current).unwrap() / DEAF;
+    println!("{each} bytes for each stream");
+    assert!((1 << 20..Limits::new().queue_bytes).contains(&each), "{each}");
 }
 
 #[test]
