@@ -117,3 +117,15 @@ fn hosts_with_faults_are_bounded_and_half_of_the_bans_are_the_users() {
     let mut guilty = |number| (0..3).find_map(|_| bans.blame(START, &host(number), &CloseReason::Flood));
     assert!(guilty(1_000_001).is_none(), "two of four places are taken");
 }
+
+#[test]
+fn a_ban_that_is_lifted_leaves_others_of_its_size() {
+    let mut bans = Bans::new(9);
+    for text in ["45.1.2.0/24", "45.1.3.0/24"] {
+        bans.ban(START, who(text), None).unwrap();
+    }
+    assert!(bans.lift(&who("45.1.2.0/24")));
+    assert_eq!(["45.1.2.9", "45.1.3.9"].map(|text| bans.cover(START, &addr(text))), [false, true]);
+    assert!(bans.lift(&who("45.1.3.0/24")));
+    assert!(!bans.cover(START, &addr("45.1.3.9")));
+}

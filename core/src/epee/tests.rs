@@ -183,6 +183,7 @@ fn grammar_faults() {
         ("04 0161 8d 04 88 00", Kind::NestedArray),
         ("04 0161 0d 8d 00", Kind::NestedArray),
         ("04 0161 0d 08 00", Kind::UnknownType(8)),
+        ("04 0161 0d 77 00", Kind::UnknownType(0x77)),
         ("04 0161 0b 02", Kind::Bool),
         ("04 0161 8b 08 01 02", Kind::Bool),
         ("08 0161 08 00 0161 08 00", Kind::DuplicateKey),

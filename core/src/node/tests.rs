@@ -17,6 +17,8 @@ use crate::tx::LocalTx;
 use crate::wire::{NewTransactions, TxForm, command};
 use crate::zone::route::{Why, route_local};
 
+mod edges;
+
 const NOW: Instant = Instant::from_micros(1);
 
 fn node() -> Node {
@@ -59,6 +61,7 @@ fn a_configuration_that_contradicts_itself_is_refused() {
     let tor = || ZoneConfig::new(ZoneKind::Tor);
     assert_eq!(with(vec![]), ConfigError::NoZone);
     assert_eq!(with(vec![tor(), tor()]), ConfigError::DuplicateZone(ZoneKind::Tor));
+    assert_eq!(with((0..256).map(|_| tor()).collect()), ConfigError::TooManyZones);
     let mut foreign = tor();
     foreign.peers.push((Addr::parse("45.0.0.1", 1).unwrap(), PeerRole::Known));
     assert_eq!(with(vec![foreign]), ConfigError::ForeignAddr(ZoneKind::Tor));

@@ -150,3 +150,75 @@ fn only_proven_peers_are_shared_each_once_in_random_order_without_stamps() {
     let order: Vec<PeerEntry> = list.share(30, &mut SentSet::default(), &mut rng).cloned().collect();
     assert_ne!(order, first.into_iter().chain(rest).collect::<Vec<_>>());
 }
+
+#[test]
+fn addresses_that_come_with_the_program_carry_but_no_link_goes_there_and_nothing_displaces_them() {
+    let (mut list, mut rng) = (list(limits(4, 2)), rng());
+    let onion = Addr::parse("zbjkbsxc5munw3qusl7j2hpcmikhqocdf4pqhnhtpzw5nt5jrmofptid.onion", 1).unwrap();
+    let with_port = |text| Addr::Ipv4(core::str::FromStr::from_str(text).unwrap());
+    for useless in [onion.clone(), with_port("10.0.0.1:18080"), with_port("45.0.0.1:0")] {
+        list.build_in(START, useless);
+    }
+    assert_eq!(list.len(ListKind::Gray), 0, "foreign, local, or without a port");
+    list.configure(START, onion, PeerRole::Known);
+    assert_eq!(list.len(ListKind::White), 0, "not here");
+    (0..2).for_each(|_| list.build_in(START, public(1)));
+    assert_eq!(list.len(ListKind::Gray), 1);
+    assert!(list.courier_targets(START).all(|target| target.carries));
+    for index in 2..40 {
+        let _ = list.learn(START, SOURCE, entries([public(index)]), &mut rng);
+        list.courier_failed(START, &public(1), Failure::Unreachable, &mut rng);
+    }
+    assert!(list.by_addr.contains_key(&public(1)));
+    assert!(lease_of(&mut list, START, &public(1)).is_none());
+    let _ = list.learn(START, SOURCE, entries([public(1)]), &mut rng);
+    assert!(lease_of(&mut list, START, &public(1)).is_some(), "somebody tells of it: hearsay as any other");
+}
+
+#[test]
+fn couriers_in_vain_forget_nobody_who_is_in_use_or_named() {
+    let (mut list, mut rng) = (list(Limits::new()), rng());
+    let _ = list.learn(START, SOURCE, entries((1..4).map(public)), &mut rng);
+    list.configure(START, public(1), PeerRole::Known);
+    let _lease = lease_of(&mut list, START, &public(2)).unwrap();
+    for index in 1..4 {
+        (0..FORGET_AFTER).for_each(|_| list.courier_failed(START, &public(index), Failure::Unreachable, &mut rng));
+    }
+    assert_eq!([1, 2, 3].map(|index| list.by_addr.contains_key(&public(index))), [true, true, false]);
+}
+
+#[test]
+fn a_ban_forgets_strangers_and_lets_the_named_rest_until_it_is_lifted() {
+    let (mut list, mut rng) = (list(Limits::new()), rng());
+    list.configure(START, public(1), PeerRole::Known);
+    let _ = list.learn(START, SOURCE, entries([public(2)]), &mut rng);
+    assert_eq!([1, 2, 3].map(|index| list.is_named(&public(index))), [true, false, false]);
+    list.banish(START + SHORT_LINK, |_| true);
+    assert_eq!((list.len(ListKind::White), list.len(ListKind::Gray)), (1, 0));
+    list.pardon(START, |addr| *addr == public(9));
+    assert_eq!(list.candidates(START).count(), 0, "another was pardoned");
+    list.pardon(START, |_| true);
+    assert_eq!(list.candidates(START).count(), 1);
+}
+
+#[test]
+fn who_is_there_no_more_stays_white_as_long_as_gray_has_no_room() {
+    let (mut list, mut rng) = (list(limits(4, 1)), rng());
+    let _ = list.learn(START, SOURCE, entries([public(1)]), &mut rng);
+    let lease = lease_of(&mut list, START, &public(1)).unwrap();
+    list.succeeded(START, &lease, 7, &mut rng);
+    list.returned(lease);
+    let _ = list.learn(START, SOURCE, entries([public(2)]), &mut rng);
+    let in_use = lease_of(&mut list, START, &public(2)).unwrap();
+    let mut now = START;
+    let mut fail = |list: &mut PeerList| {
+        let lease = lease_of(list, now, &public(1)).unwrap();
+        list.failed(now, lease, Failure::Unreachable, &mut rng);
+        now = now + Duration::from_secs(24 * 3_600);
+    };
+    (0..=DEMOTE_AFTER).for_each(|_| fail(&mut list));
+    assert_eq!((list.len(ListKind::White), list.len(ListKind::Gray)), (1, 1));
+    list.returned(in_use);
+    fail(&mut list);
+    assert_eq!((list.len(ListKind::White), list.len(ListKind::Gray)), (0, 1), "it displaces who is not in use");
+}

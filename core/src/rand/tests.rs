@@ -86,3 +86,13 @@ fn the_binary_logarithm_is_exact_at_powers_of_two_and_finite_everywhere() {
     let three_quarters = minus_log2((3 << 62) - 1) as f64 / 2f64.powi(32);
     assert!((three_quarters - 0.415_037_499_278_843_8).abs() < 1e-9, "{three_quarters}");
 }
+
+/// Nearly half of all numbers are too large to be drawn without a bias.
+#[test]
+fn below_draws_again_rather_than_prefer_small_numbers() {
+    let (mut rng, bound) = (rng(), (1 << 63) + 1);
+    let drawn: Vec<u64> = (0..400).map(|_| below(&mut rng, bound)).collect();
+    assert!(drawn.iter().all(|&number| number < bound));
+    let small = drawn.iter().filter(|&&number| number < bound / 2).count();
+    assert!((160..240).contains(&small), "{small} of 400");
+}

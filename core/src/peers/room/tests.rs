@@ -176,3 +176,20 @@ fn whoever_pushes_names_makes_the_node_look_at_its_own_entries_and_not_at_the_li
     let looks = list.gray.shares.entries_of_all_with(most).count();
     assert_eq!((list.len(ListKind::Gray), looks), (5_000, 312), "a newcomer to a full list");
 }
+
+/// Whoever told first does not own what others tell of, too: at its share it loses such an entry to another teller, not the
+/// list.
+#[test]
+fn an_entry_of_two_tellers_outlives_the_share_of_one() {
+    let (mut list, mut rng) = (list(4, 16), rng());
+    // both tell of the same until one has its share of eight, and the other nearly
+    for index in 0..15 {
+        tell(&mut list, 1, [host(9, index)].into_iter(), &mut rng);
+        tell(&mut list, 2, [host(9, index)].into_iter(), &mut rng);
+    }
+    let shares = |list: &PeerList| [1, 2].map(|owner| list.listed(ListKind::Gray).shares.of(source(owner)));
+    assert_eq!(shares(&list), [8, 7]);
+    tell(&mut list, 1, [host(9, 15)].into_iter(), &mut rng);
+    assert!((0..16).all(|index| entry_of(&list, &host(9, index)).is_some()), "nothing was forgotten");
+    assert_eq!(shares(&list), [8, 8]);
+}

@@ -177,3 +177,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_bytes_of_a_stem_stay_until_it_is_out_to_all() {
+    let (mut transit, mut rng) = transit(9, 150);
+    let digest = transit.digest(&tx(1, 100));
+    transit.stem(START, digest, tx(1, 100), &mut rng);
+    transit.let_go(digest);
+    assert!(!transit.has_room(100), "its embargo may end");
+    transit.fluff(digest, tx(1, 100));
+    transit.let_go(digest);
+    assert!(transit.has_room(100));
+}
