@@ -140,7 +140,7 @@ fn a_message_has_256_kib_of_transactions_and_a_larger_one_alone() {
     let mut node = node();
     let conn = link(&mut node, ZoneId(1));
     let lengths = |node: &Node, sizes: &[usize]| {
-        let (batch, rest) = node.batch(conn, sizes, |size| Some(size));
+        let (batch, rest) = node.batch(conn, sizes, Some);
         (batch.len(), rest.len())
     };
     assert_eq!(lengths(&node, &[200 << 10, 56 << 10]), (2, 0));
