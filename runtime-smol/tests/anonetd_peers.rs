@@ -85,7 +85,7 @@ fn what_a_newer_version_wrote_is_left_alone() {
     node.stop("-TERM");
     assert_eq!(stored(&path).unwrap(), newer);
     // what is no such document may be replaced
-    store(&path, b"letters");
+    store_peers(&path, b"letters");
     node.restart();
     says(&node, "peers on disk cannot be read");
     node.stop("-TERM");

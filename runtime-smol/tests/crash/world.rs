@@ -93,7 +93,7 @@ impl World {
         let file = dir.file("passphrase", PASSPHRASE);
         fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
         // sealed from the start, on the way, or never
-        let sealed_from = if number % 2 == 0 { u64::MAX } else { draw.below(lives) + 2 };
+        let sealed_from = if number.is_multiple_of(2) { u64::MAX } else { draw.below(lives) + 2 };
         let daemon = (number % 4 < 2).then(Monerod::start);
         let ledger = Mutex::default();
         Self { seed, number, dir, cast: Cast::start(), daemon, ledger, sealed_from, shown: BTreeSet::new(), kills: 0 }
