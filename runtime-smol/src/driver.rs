@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anonet_core::{Config, ConfigError, Event, Instant, Node, ZoneKind};
 use chacha20::ChaCha20Rng;
-use rand_core::SeedableRng;
+use rand_core::{CryptoRng, SeedableRng};
 use smol::Executor;
 use smol::channel::bounded;
 use thiserror::Error;
@@ -115,13 +115,28 @@ pub fn start(
     executor: &Executor<'static>,
     clock: Clock,
     service: Service,
+    app: impl App + Send + 'static,
+) -> Result<Handle, StartError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(StartError::Entropy)?;
+    start_drawing_from(executor, clock, service, app, Box::new(ChaCha20Rng::from_seed(seed)))
+}
+
+/// The same with these random numbers, for measurements that compare two runs with the same draws. For nothing else: who
+/// can guess them can guess all that hides a transaction.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_drawing_from(
+    executor: &Executor<'static>,
+    clock: Clock,
+    service: Service,
     mut app: impl App + Send + 'static,
+    rng: Box<dyn CryptoRng + Send>,
 ) -> Result<Handle, StartError> {
     validate(&service)?;
     let Service { config, transports, listeners } = service;
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(StartError::Entropy)?;
-    let mut node = Node::new(config, Box::new(ChaCha20Rng::from_seed(seed)), clock.now())?;
+    let mut node = Node::new(config, rng, clock.now())?;
     let transports = transports.into_iter().chain(iter::repeat(Transport::None));
     let zones: Vec<_> =
         node.zones().zip(transports).map(|(zone, transport)| ZoneLinks::new(zone.id, zone.kind, transport)).collect();
