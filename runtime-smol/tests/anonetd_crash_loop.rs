@@ -52,8 +52,9 @@ fn killed_at_any_moment_it_loses_nothing_and_hands_out_nothing_twice() {
     let (seed, kills) = (number("ANONET_CRASH_SEED", 1), number("ANONET_CRASHES", 40));
     let each = kills.div_ceil(WORLDS);
     let crashing: Vec<_> = (0..WORLDS).map(|number| thread::spawn(move || crash(seed, number, each, kills))).collect();
-    let tallies: Vec<Tally> =
-        crashing.into_iter().map(|world| world.join().unwrap_or_else(|panic| resume_unwind(panic))).collect();
+    // all of them first, so that no process outlives a failure
+    let ended: Vec<_> = crashing.into_iter().map(thread::JoinHandle::join).collect();
+    let tallies: Vec<Tally> = ended.into_iter().map(|tally| tally.unwrap_or_else(|panic| resume_unwind(panic))).collect();
     let sum = |part: fn(&Tally) -> usize| tallies.iter().map(part).sum::<usize>();
     let (delivered, shown) = (sum(|tally| tally.delivered), sum(|tally| tally.shown));
     println!(
