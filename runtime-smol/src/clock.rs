@@ -4,9 +4,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anonet_core::Instant;
 
-/// Time as the core counts it: the wall clock is read once, at the start, and from there on the monotonic clock counts.
+/// Time as the core counts it: the wall clock is read at the start, and from there on the monotonic clock counts.
 ///
-/// Later corrections of the wall clock move nothing, so no timer fires early, late or twice for one.
+/// Later corrections of the wall clock move nothing, so no timer fires early, late or twice for one. What outlives the run is
+/// stamped with the wall clock, see [`to_wall`](Self::to_wall).
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     started: std::time::Instant,
@@ -19,8 +20,26 @@ impl Clock {
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the one place that reads the system's clocks")]
     pub fn start() -> Self {
-        let anchor = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started: std::time::Instant::now(), anchor }
+        Self { started: std::time::Instant::now(), anchor: wall() }
+    }
+
+    /// By how many microseconds the wall clock is ahead of this one, as it was set, or as the machine slept.
+    #[must_use]
+    pub fn ahead(&self) -> i64 {
+        let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        micros(wall()).saturating_sub(micros(self.anchor + self.started.elapsed()))
+    }
+
+    /// The stamp of the wall clock, as it stands now, for a moment of this clock.
+    #[must_use]
+    pub fn to_wall(&self, at: Instant) -> Instant {
+        Instant::from_micros(at.as_micros().saturating_add_signed(self.ahead()))
+    }
+
+    /// The moment of this clock that has this stamp.
+    #[must_use]
+    pub fn from_wall(&self, stamp: Instant) -> Instant {
+        Instant::from_micros(stamp.as_micros().saturating_add_signed(self.ahead().saturating_neg()))
     }
 
     /// The present. Never earlier than what it was before.
@@ -30,9 +49,41 @@ impl Clock {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the system's clocks")]
+fn wall() -> Duration {
+    set_apart(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+/// Tests set the wall clock of a program: by so many seconds as are in the file that a variable names.
+#[cfg(debug_assertions)]
+fn set_apart(wall: Duration) -> Duration {
+    let seconds = std::env::var_os("ANONET_TEST_CLOCK").and_then(|file| std::fs::read_to_string(file).ok());
+    let seconds: i64 = seconds.and_then(|seconds| seconds.trim().parse().ok()).unwrap_or(0);
+    Duration::from_micros(u64::try_from(wall.as_micros()).unwrap_or(u64::MAX).saturating_add_signed(seconds * 1_000_000))
+}
+
+/// Nobody does.
+#[cfg(not(debug_assertions))]
+const fn set_apart(wall: Duration) -> Duration {
+    wall
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stamps_follow_the_wall_clock_and_the_clock_does_not() {
+        // as if the wall clock had been set back by a day since the start
+        let clock = Clock { anchor: wall() + Duration::from_secs(86_400), ..Clock::start() };
+        let day = 86_400_000_000;
+        assert!((clock.ahead() + day).abs() < 1_000_000, "{}", clock.ahead());
+        let now = clock.now();
+        let stamp = clock.to_wall(now);
+        assert!(now.as_micros().abs_diff(stamp.as_micros()).abs_diff(day as u64) < 1_000_000);
+        assert!(clock.from_wall(stamp).as_micros().abs_diff(now.as_micros()) < 1_000_000);
+        assert_eq!(clock.to_wall(Instant::from_micros(5)), Instant::from_micros(0), "nothing is before 1970");
+    }
 
     #[test]
     fn it_starts_at_wall_time_and_moves_on() {

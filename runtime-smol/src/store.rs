@@ -198,6 +198,14 @@ impl Store {
         self.with(move |file| file.set_exposed(changes)).await
     }
 
+    /// Writes down when these transactions were submitted; those that have no readable row do not matter.
+    ///
+    /// # Errors
+    /// [`StoreError`]: all is as before.
+    pub async fn set_submitted(&self, changes: Vec<(TxId, Instant)>) -> Result<(), StoreError> {
+        self.with(move |file| file.set_submitted(changes)).await
+    }
+
     /// The key under which the hosts in this store are named.
     #[must_use]
     pub fn recipient_key(&self) -> RecipientKey {

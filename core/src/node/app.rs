@@ -84,6 +84,16 @@ impl Node {
         }
     }
 
+    /// How many blocks the chain should have by the clock now, in place of what [`Config::expected_height`] said at the start:
+    /// for an embedder whose clock was wrong then.
+    ///
+    /// [`Config::expected_height`]: crate::Config::expected_height
+    pub fn expect_height(&mut self, now: Instant, height: Option<u64>) {
+        self.advance(now);
+        let since = self.blocks_since_start();
+        self.expected_height = height.map(|height| height.saturating_sub(since));
+    }
+
     /// Gives up an own transaction; `false` if it is not there. What was handed over cannot be called back.
     pub fn forget_tx(&mut self, now: Instant, id: TxId) -> bool {
         self.advance(now);

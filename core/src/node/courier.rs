@@ -188,12 +188,13 @@ impl Node {
             |tip: u64, (below, above): (u64, u64)| (tip.saturating_sub(below)..=tip.saturating_add(above)).contains(&height);
         match (self.chain.height(), self.expected_height) {
             (Some(tip), _) => near(tip, NEAR_TIP),
-            (None, Some(expected)) => {
-                let blocks = self.now.saturating_since(self.cargo.started()).as_secs() / BLOCK.as_secs();
-                near(expected.saturating_add(blocks), NEAR_CLOCK)
-            }
+            (None, Some(expected)) => near(expected.saturating_add(self.blocks_since_start()), NEAR_CLOCK),
             (None, None) => true,
         }
+    }
+
+    pub(super) fn blocks_since_start(&self) -> u64 {
+        self.now.saturating_since(self.cargo.started()).as_secs() / BLOCK.as_secs()
     }
 
     /// Whether the peer at `addr` may carry again: it has not for a day, or it is the one that has not for longest, of those that

@@ -7,6 +7,11 @@ const KNOWN: (u64, u64) = (3_000_000, 1_697_600_000);
 
 const SECONDS_PER_BLOCK: u64 = 120;
 
+/// Whether a clock may stand there at all.
+pub(super) fn is_possible(wall: Instant) -> bool {
+    wall.as_micros() / 1_000_000 >= KNOWN.1
+}
+
 /// How many blocks the main chain should have `now`; nothing for other networks, or if the clock is known to be wrong.
 pub(super) fn expected_height(network: Network, now: Instant) -> Option<u64> {
     let since = (now.as_micros() / 1_000_000).checked_sub(KNOWN.1).filter(|_| network == Network::Mainnet)?;

@@ -2,12 +2,19 @@
 
 use std::time::Duration;
 
-use anonet_core::Config;
+use anonet_core::{Config, Network};
 use async_io::Timer;
 use tracing::{error, info, warn};
 
+use super::chain_clock;
+use super::keeper::Changes;
 use super::troubles::{Part, Troubles};
+use crate::clock::Clock;
 use crate::descriptors;
+use crate::handle::{Handle, Stopped};
+
+/// The clock was set, if it is off by more than this; in microseconds.
+const STEP: u64 = 60_000_000;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -28,11 +35,54 @@ pub(super) fn make_room(config: &Config) {
     }
 }
 
-/// Looks until it is dropped.
-pub(super) async fn watch(troubles: Troubles) {
-    loop {
-        descriptors_are(!descriptors::run_out(), &troubles);
-        Timer::after(PAUSE).await;
+/// What looks, and who has to know.
+pub(super) struct Watch {
+    pub(super) troubles: Troubles,
+    pub(super) clock: Clock,
+    pub(super) network: Network,
+    pub(super) handle: Handle,
+    /// Absent without a stash on disk.
+    pub(super) changes: Option<Changes>,
+}
+
+impl Watch {
+    /// Looks until the node has stopped.
+    pub(super) async fn run(self) {
+        let mut ahead = 0;
+        loop {
+            descriptors_are(!descriptors::run_out(), &self.troubles);
+            let is_ahead = self.clock.ahead();
+            self.clock_is(chain_clock::is_possible(self.clock.to_wall(self.clock.now())));
+            if is_ahead.abs_diff(ahead) > STEP && self.clock_was_set(is_ahead, ahead).await.is_err() {
+                return;
+            }
+            // small corrections add up to one in the end
+            if is_ahead.abs_diff(ahead) > STEP {
+                ahead = is_ahead;
+            }
+            Timer::after(PAUSE).await;
+        }
+    }
+
+    /// The node counts on as before; what is stamped follows the clock.
+    async fn clock_was_set(&self, ahead: i64, before: i64) -> Result<(), Stopped> {
+        let (by, forward) = (ahead.abs_diff(before) / 1_000_000, ahead > before);
+        let where_to = if forward { "ahead, or the machine slept," } else { "back" };
+        info!("the machine's clock was set {where_to} by {by} s: what waits here goes on waiting as long as it was to");
+        if let Some(changes) = &self.changes {
+            changes.clock_set();
+        }
+        let expected = chain_clock::expected_height(self.network, self.clock.to_wall(self.clock.now()));
+        self.handle.call(move |node, now| node.expect_height(now, expected)).await
+    }
+
+    fn clock_is(&self, possible: bool) {
+        const REASON: &str = "the machine's clock stands before this program was written: set it, as ages are counted by it";
+        if possible {
+            self.troubles.end(Part::Clock);
+        } else if self.troubles.begin(Part::Clock, REASON) {
+            error!("{REASON}");
+        }
     }
 }
 

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anonet_core::{LocalTx, StoredTx, TxId};
+use anonet_core::{Instant, LocalTx, StoredTx, TxId, Use};
 use async_io::Timer;
 use smol::channel::{Receiver, Sender, bounded};
 use smol::future::or;
 use tracing::{error, info};
 
+use super::late;
 use super::local_node::{Abandoned, Accepted, NotAbandoned, NotAccepted, forget, take_in};
 use super::own::OwnTx;
 use super::status::Reporter;
@@ -31,6 +32,8 @@ const BACKLOG: usize = 64;
 struct Unwritten {
     exposed: BTreeMap<TxId, Exposed>,
     ended: BTreeSet<TxId>,
+    /// Whether the clock was set, so that stamps have to follow.
+    clock_set: bool,
 }
 
 /// Where the node's events of own transactions go.
@@ -53,6 +56,12 @@ impl Changes {
         self.wake();
     }
 
+    /// The wall clock was set: rows are to be as old by it as they are.
+    pub(super) fn clock_set(&self) {
+        self.unwritten().clock_set = true;
+        self.wake();
+    }
+
     /// The disk did not take this, and is to be told again.
     fn put_back(&self, failed: Unwritten) {
         let mut unwritten = self.unwritten();
@@ -60,6 +69,7 @@ impl Changes {
             unwritten.exposed.entry(id).or_insert(exposed);
         }
         unwritten.ended.extend(failed.ended);
+        unwritten.clock_set |= failed.clock_set;
     }
 
     fn wake(&self) {
@@ -132,14 +142,17 @@ pub(super) struct Keeper {
     counter: Counter,
     /// Where it says that the disk fails.
     troubles: Troubles,
+    clock: Clock,
+    /// How long a transaction is kept.
+    lifetime: Duration,
 }
 
 impl Keeper {
-    pub(super) fn new(store: Store, troubles: Troubles) -> Self {
+    pub(super) fn new(store: Store, troubles: Troubles, clock: Clock, lifetime: Duration) -> Self {
         let (wake, woken) = bounded(1);
         let (counter, wishes) = bounded(BACKLOG);
         let changes = Changes { unwritten: Arc::default(), wake };
-        Self { store, changes, woken, wishes, counter: Counter(counter), troubles }
+        Self { store, changes, woken, wishes, counter: Counter(counter), troubles, clock, lifetime }
     }
 
     pub(super) fn changes(&self) -> Changes {
@@ -151,7 +164,7 @@ impl Keeper {
     }
 
     /// Works until it is dropped.
-    pub(super) async fn run(self, handle: Handle, reporter: Reporter, clock: Clock) {
+    pub(super) async fn run(self, handle: Handle, reporter: Reporter) {
         let mut retry = Timer::never();
         loop {
             if self.troubles.has(Part::Stash) && !retry.will_fire() {
@@ -166,7 +179,7 @@ impl Keeper {
                 .map(|()| Job::Write)
             };
             match or(due, async { self.wishes.recv().await.map(Job::Grant) }).await {
-                Ok(Job::Grant(Wish::Take(submission))) => self.take(submission, &handle, &reporter, clock).await,
+                Ok(Job::Grant(Wish::Take(submission))) => self.take(submission, &handle, &reporter).await,
                 Ok(Job::Grant(Wish::Abandon(Abandonment { id, answer }))) => {
                     let abandoned = self.abandon(id, &handle).await;
                     if let Err(NotAbandoned::Store(error)) = &abandoned {
@@ -187,9 +200,9 @@ impl Keeper {
         }
     }
 
-    async fn take(&self, submission: Submission, handle: &Handle, reporter: &Reporter, clock: Clock) {
+    async fn take(&self, submission: Submission, handle: &Handle, reporter: &Reporter) {
         let Submission { own, tx, answer } = submission;
-        let result = self.accept(own, tx, handle, reporter.clone(), clock).await;
+        let result = self.accept(own, tx, handle, reporter.clone()).await;
         if let Err(NotAccepted::Store(error)) = &result {
             self.say_failure(error);
         }
@@ -209,21 +222,22 @@ impl Keeper {
         forgotten
     }
 
-    async fn accept(
-        &self,
-        own: OwnTx,
-        tx: LocalTx,
-        handle: &Handle,
-        reporter: Reporter,
-        clock: Clock,
-    ) -> Result<Accepted, NotAccepted> {
+    async fn accept(&self, own: OwnTx, tx: LocalTx, handle: &Handle, reporter: Reporter) -> Result<Accepted, NotAccepted> {
         let id = own.id;
-        let inserted = self.store.insert(id, clock.now(), own.blob.clone()).await?;
+        let stamp = self.clock.to_wall(self.clock.now());
+        let inserted = self.store.insert(id, stamp, own.blob.clone()).await?;
         let is_new = inserted == Inserted::New;
+        // who hands in again what was kept for too long wants it sent
+        let is_late = matches!(&inserted, Inserted::Known { submitted, .. } if late::is_late(*submitted, stamp, self.lifetime));
+        if is_late {
+            self.store.set_submitted(vec![(id, stamp)]).await?;
+        }
+        let clock = self.clock;
         let taken = handle.call(move |node, now| {
             take_in(node, now, &reporter, own, |node| match inserted {
                 // from an earlier run, or just given up: it goes on as it was
                 Inserted::Known { submitted, exposed: Exposed { exposure, uses } } => {
+                    let submitted = if is_late { now } else { clock.from_wall(submitted) };
                     node.restore_tx(now, StoredTx { id, tx, submitted, exposure, uses })
                 }
                 _ => node.submit_tx(now, id, tx),
@@ -238,15 +252,19 @@ impl Keeper {
 
     /// Writes down what the node said since the last time.
     async fn write(&self, handle: &Handle) -> Result<(), WriteError> {
-        let Unwritten { exposed, ended } = std::mem::take(&mut *self.changes.unwritten());
+        let Unwritten { exposed, ended, clock_set } = std::mem::take(&mut *self.changes.unwritten());
         let (exposing, ending) = (self.expose(&exposed, handle).await, self.end(&ended, handle).await);
+        let stamping = if clock_set { self.stamp(handle).await } else { Ok(()) };
         if exposing.is_err() {
-            self.changes.put_back(Unwritten { exposed, ended: BTreeSet::new() });
+            self.changes.put_back(Unwritten { exposed, ..Unwritten::default() });
         }
         if ending.is_err() {
-            self.changes.put_back(Unwritten { exposed: BTreeMap::new(), ended });
+            self.changes.put_back(Unwritten { ended, ..Unwritten::default() });
         }
-        exposing.and(ending)?;
+        if stamping.is_err() {
+            self.changes.put_back(Unwritten { clock_set, ..Unwritten::default() });
+        }
+        exposing.and(ending).and(stamping)?;
         if self.troubles.has(Part::Stash) {
             // what was refused meanwhile was perhaps larger than what has just found room
             self.store.try_room().await?;
@@ -260,7 +278,11 @@ impl Keeper {
         if exposed.is_empty() {
             return Ok(());
         }
-        let recorded = self.store.set_exposed(exposed.iter().map(|(&id, exposed)| (id, exposed.clone())).collect()).await?;
+        let stamped = |(&id, Exposed { exposure, uses }): (&TxId, &Exposed)| {
+            let uses = uses.iter().map(|used| Use { at: self.clock.to_wall(used.at), ..*used }).collect();
+            (id, Exposed { exposure: *exposure, uses })
+        };
+        let recorded = self.store.set_exposed(exposed.iter().map(stamped).collect()).await?;
         if recorded.len() < exposed.len() {
             let count = exposed.len() - recorded.len();
             error!(
@@ -270,6 +292,17 @@ impl Keeper {
         let recorded: Vec<_> = recorded.into_iter().map(|id| (id, exposed[&id].uses.len())).collect();
         let recorded = handle.call(move |node, now| recorded.into_iter().for_each(|(id, uses)| node.recorded(now, id, uses)));
         Ok(recorded.await?)
+    }
+
+    /// Has the rows be as old by the wall clock as the node knows them to be.
+    async fn stamp(&self, handle: &Handle) -> Result<(), WriteError> {
+        let (clock, lifetime) = (self.clock, self.lifetime);
+        let stamps = handle.call(move |node, _| {
+            let submitted =
+                |expires: Instant| Instant::from_micros(expires.as_micros().saturating_sub(lifetime.as_micros() as u64));
+            node.stash().map(|entry| (entry.id, clock.to_wall(submitted(entry.expires)))).collect::<Vec<_>>()
+        });
+        Ok(self.store.set_submitted(stamps.await?).await?)
     }
 
     /// Removes what the node has no more, unless it was submitted again meanwhile.

@@ -24,6 +24,7 @@ mod health;
 pub(crate) mod hex;
 mod http;
 mod keeper;
+mod late;
 mod local_node;
 mod logging;
 pub(crate) mod own;

@@ -7,6 +7,7 @@ use tracing::{debug, error, info, warn};
 
 use super::app::own_transactions;
 use super::exit::Failure;
+use super::late::is_late;
 use super::own::{OwnTx, OwnTxs};
 use super::troubles::{Part, Troubles};
 use super::tx;
@@ -38,6 +39,15 @@ impl Networks {
     }
 }
 
+/// What the store holds.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// For the node.
+    pub(super) txs: Vec<LoadedTx>,
+    /// Those that are too old by the clock.
+    pub(super) late: Vec<LoadedTx>,
+}
+
 /// Reads what the store holds, and says in the log what that means.
 pub(super) async fn load(
     store: &Store,
@@ -45,8 +55,8 @@ pub(super) async fn load(
     now: Instant,
     lifetime: Duration,
     troubles: &Troubles,
-) -> Result<Vec<LoadedTx>, Failure> {
-    let Loaded { txs, unreadable, newer, .. } = store.load().await.map_err(Failure::failed)?;
+) -> Result<Found, Failure> {
+    let Loaded { mut txs, unreadable, newer, .. } = store.load().await.map_err(Failure::failed)?;
     let mut unsent = Vec::new();
     if unreadable > 0 {
         unsent.push(format!(
@@ -74,7 +84,12 @@ pub(super) async fn load(
             live().filter(|stored| stored.exposure == Exposure::Anonymity).count(),
         );
     }
-    Ok(txs)
+    // of a clock that was ahead: a host rests from now on at most
+    for used in txs.iter_mut().flat_map(|tx| &mut tx.stored.uses) {
+        used.at = used.at.min(now);
+    }
+    let (late, txs) = txs.into_iter().partition(|tx| is_late(tx.stored.submitted, now, lifetime));
+    Ok(Found { txs, late })
 }
 
 fn warn_of_public_network(never_left: usize, held: usize) {

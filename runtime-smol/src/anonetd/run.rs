@@ -17,12 +17,13 @@ use super::data_dir::DataDir;
 use super::exit::Failure;
 use super::health;
 use super::keeper::Keeper;
+use super::late::Late;
 use super::local_node::LocalNode;
 use super::logging;
 use super::own::OwnTxs;
 use super::received::{self, Reader, ReceivedList};
 use super::relay_policy;
-use super::restore::{self, Networks};
+use super::restore::{self, Found, Networks};
 use super::rpc;
 use super::seen::SeenList;
 use super::settings::Settings;
@@ -63,7 +64,6 @@ async fn serve(executor: &Executor<'static>, settings: Settings, dir: &DataDir) 
     let (archive, writer) = Archive::open(dir, troubles.clone()).await.map_err(Failure::failed)?;
     greet(&settings, dir);
     health::make_room(&settings.service.config);
-    executor.spawn(health::watch(troubles.clone())).detach();
     if let Some(fingerprint) = wallets.as_ref().and_then(|(_, _, _, fingerprint)| fingerprint.as_ref()) {
         info!("wallets know the certificate by --daemon-ssl-allowed-fingerprints {fingerprint}");
     }
@@ -119,10 +119,10 @@ async fn start(
     let (limits, courier) = (service.config.limits, service.config.courier);
     let stored = match &store {
         Some(store) => restore::load(store, networks, clock.now(), limits.stash_lifetime, &troubles).await?,
-        None => Vec::new(),
+        None => Found::default(),
     };
     service.config.durability = store.as_ref().map_or(Durability::Memory, |store| Durability::BeforeRelay(store.recipient_key()));
-    let keeper = store.map(|store| Keeper::new(store, troubles.clone()));
+    let keeper = store.map(|store| Keeper::new(store, troubles.clone(), clock, limits.stash_lifetime));
     let counter = keeper.as_ref().map(Keeper::counter);
     let received = ReceivedList::new(limits);
     let (unread, arrivals) = received::channel();
@@ -139,11 +139,26 @@ async fn start(
         let no_random = |error| Failure::failed(format_args!("the system gives no random numbers: {error}"));
         daemon.start(executor, &handle, received.clone(), clock).map_err(no_random)?;
     }
-    let reporter = Reporter { network, zones, received, seen, own: own.clone(), daemon: state, stash_store, courier, troubles };
+    let reporter = Reporter {
+        network,
+        zones,
+        received,
+        seen,
+        own: own.clone(),
+        daemon: state,
+        stash_store,
+        courier,
+        troubles: troubles.clone(),
+    };
+    let watch = health::Watch { troubles, clock, network, handle: handle.clone(), changes: keeper.as_ref().map(Keeper::changes) };
+    executor.spawn(watch.run()).detach();
     if let Some(keeper) = keeper {
-        executor.spawn(keeper.run(handle.clone(), reporter.clone(), clock)).detach();
+        let (own, changes, troubles) = (own.clone(), keeper.changes(), reporter.troubles.clone());
+        let late = Late { txs: stored.late, lifetime: limits.stash_lifetime, clock, own, changes, troubles };
+        executor.spawn(late.settle(handle.clone())).detach();
+        executor.spawn(keeper.run(handle.clone(), reporter.clone())).detach();
     }
-    restore::restore(&handle, &own, stored).await.map_err(Failure::failed)?;
+    restore::restore(&handle, &own, stored.txs).await.map_err(Failure::failed)?;
     Ok(LocalNode { handle, reporter, counter })
 }
 

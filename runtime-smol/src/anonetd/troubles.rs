@@ -14,6 +14,10 @@ pub(super) enum Part {
     Stash,
     /// Entries of the stash on disk are not sent.
     Entries,
+    /// Transactions on disk look too old.
+    Late,
+    /// The machine's clock cannot be right.
+    Clock,
     /// The file of peers and bans cannot be written.
     Peers,
 }
@@ -22,7 +26,8 @@ impl Part {
     const fn name(self) -> &'static str {
         match self {
             Self::Descriptors => "descriptors",
-            Self::Stash | Self::Entries => "stash",
+            Self::Stash | Self::Entries | Self::Late => "stash",
+            Self::Clock => "clock",
             Self::Peers => "peers",
         }
     }
@@ -31,7 +36,7 @@ impl Part {
 /// One trouble, as `status` shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Trouble {
-    /// What has it: `descriptors`, `stash`, `peers`, `daemon`, or the name of a zone.
+    /// What has it: `descriptors`, `stash`, `clock`, `peers`, `daemon`, or the name of a zone.
     pub(super) part: String,
     /// What is wrong, and what to do.
     pub(super) reason: String,

@@ -69,14 +69,23 @@ impl StoreFile {
     }
 
     pub(super) fn set_exposed(&mut self, changes: Vec<(TxId, Exposed)>) -> Result<Vec<TxId>, StoreError> {
+        self.change(changes, |row, exposed| row.exposed = exposed)
+    }
+
+    pub(super) fn set_submitted(&mut self, changes: Vec<(TxId, Instant)>) -> Result<(), StoreError> {
+        self.change(changes, |row, submitted| row.submitted = submitted).map(|_| ())
+    }
+
+    /// Changes readable rows, and says which these are.
+    fn change<T>(&mut self, changes: Vec<(TxId, T)>, edit: impl Fn(&mut Row<'_>, T)) -> Result<Vec<TxId>, StoreError> {
         self.run(|database, cover| {
             let mut done = Vec::new();
             let write = database.begin_write()?;
             {
                 let mut table = write.open_table(cover.table())?;
-                for (id, exposed) in changes {
+                for (id, new) in changes {
                     let key = cover.key(id);
-                    let changed = table.get(&key)?.and_then(|old| with_exposed(cover, &key, old.value(), exposed));
+                    let changed = table.get(&key)?.and_then(|old| edited(cover, &key, old.value(), |row| edit(row, new)));
                     if let Some(row) = changed {
                         table.insert(&key, cover.cover(id, row)?.as_slice())?;
                         done.push(id);
@@ -162,10 +171,12 @@ fn restored(id: TxId, row: &[u8]) -> Result<LoadedTx, Unreadable> {
     Ok(LoadedTx { stored: StoredTx { id, tx, submitted, exposure, uses }, blob })
 }
 
-/// The row with others who may know, if it can be read.
-fn with_exposed(cover: &Cover, key: &[u8; 32], old: &[u8], exposed: Exposed) -> Option<Vec<u8>> {
+/// The row as it is changed, if it can be read.
+fn edited(cover: &Cover, key: &[u8; 32], old: &[u8], edit: impl FnOnce(&mut Row<'_>)) -> Option<Vec<u8>> {
     let (_, row) = cover.uncover(key, old).ok()?;
-    Some(Row { exposed, ..Row::decode(&row).ok()? }.encode())
+    let mut row = Row::decode(&row).ok()?;
+    edit(&mut row);
+    Some(row.encode())
 }
 
 fn remove(database: &Database, cover: &Cover, ids: &[TxId]) -> Result<(), Error> {

@@ -128,6 +128,8 @@ pub struct Daemon {
     pub dir: Scratch,
     pub rpc_port: u16,
     options: Vec<String>,
+    /// What the shell does in its process first.
+    shell: String,
     /// Copies what the child says to the log.
     logger: Option<JoinHandle<()>>,
 }
@@ -149,14 +151,14 @@ impl Daemon {
         let rpc_port = free_port();
         let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
         let (child, logger) = spawn(shell, &dir, rpc_port, &options);
-        let daemon = Self { child, dir, rpc_port, options, logger: Some(logger) };
+        let daemon = Self { child, dir, rpc_port, options, shell: shell.to_owned(), logger: Some(logger) };
         daemon.wait_until_it_answers();
         daemon
     }
 
     /// Starts it again after it was stopped, on the same directory and with the same options.
     pub fn restart(&mut self) {
-        let (child, logger) = spawn("", &self.dir, self.rpc_port, &self.options);
+        let (child, logger) = spawn(&self.shell, &self.dir, self.rpc_port, &self.options);
         (self.child, self.logger) = (child, Some(logger));
         self.wait_until_it_answers();
     }

@@ -1,0 +1,140 @@
+//! A proxy that is restarted, a process that is suspended, and a machine that has no DNS.
+#![allow(clippy::disallowed_methods, reason = "tests measure real time")]
+
+mod common;
+#[allow(dead_code, reason = "shared with other tests")]
+mod support;
+
+use std::process::Command;
+use std::time::Duration;
+
+use anonet_core::ZoneKind;
+use common::{Daemon, ONION, Scratch, anonetd, free_port, stderr, tx, tx1_hex, unhex};
+use smol::{Executor, Timer};
+use support::proxy::{Pace, Proxy, Route, Seen};
+use support::{TestNode, run};
+
+fn submit(node: &Daemon, number: usize) {
+    let output = node.command("submit").args(["--wait", "held"]).arg(tx(number)).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    for _ in 0..400 {
+        if condition() {
+            return;
+        }
+        Timer::after(Duration::from_millis(50)).await;
+    }
+    panic!("{what} does not come");
+}
+
+#[test]
+fn a_proxy_that_goes_and_comes_back_is_told_and_what_waited_is_delivered() {
+    run(async |executor| {
+        let service = TestNode::service(executor, ZoneKind::Tor, 1);
+        let (port, host) = (free_port(), ONION.split(':').next().unwrap());
+        let route = Route::To(service.handle.listening()[0]);
+        let own: Executor<'static> = Executor::new();
+        let address = format!("tor,127.0.0.1:{port}");
+        let node = Daemon::start_in(Scratch::new(), &["--no-public", "--add-peer", ONION, "--proxy", &address]);
+        let zone = || node.status()["zones"][0].clone();
+        {
+            let _proxy = Proxy::start_on(&own, port, Pace::AtOnce, &[(host, route.clone())]).await;
+            smol::future::or(own.run(std::future::pending::<()>()), until("a link", || zone()["outgoing"] == 1)).await;
+        }
+        // all its streams end with it
+        drop(own);
+        until("the word that it is gone", || zone()["proxy_state"] == "down" && zone()["outgoing"] == 0).await;
+        let troubles = node.status()["troubles"].clone();
+        assert!(troubles[0]["part"] == "tor" && troubles[0]["reason"].as_str().unwrap().contains("start it"), "{troubles}");
+        submit(&node, 1);
+        let held = node.status()["stash"][0].clone();
+        assert!(held["state"] == "held" && held["why"].as_str().unwrap().contains("start or repair it"), "{held}");
+        let _proxy = Proxy::start_on(executor, port, Pace::AtOnce, &[(host, route)]).await;
+        assert_eq!(service.next_tx().await, unhex(&tx1_hex()));
+        assert_eq!(node.status()["troubles"], serde_json::json!([]));
+    });
+}
+
+fn signal(node: &Daemon, signal: &str) {
+    assert!(Command::new("kill").args([signal, &node.pid().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn a_suspended_process_goes_on_where_it_was_and_makes_up_for_nothing() {
+    run(async |executor| {
+        let service = TestNode::service(executor, ZoneKind::Tor, 1);
+        let host = ONION.split(':').next().unwrap();
+        let proxy = Proxy::start(executor, Pace::AtOnce, &[(host, Route::To(service.handle.listening()[0]))]).await;
+        let address = format!("tor,{}", proxy.addr);
+        let options = ["--no-public", "--add-peer", ONION, "--proxy", &address, "--relay-policy", "courier"];
+        let clocks = ["--courier-every", "1,0,0", "--courier-release", "1", "--courier-uptime", "0"];
+        let node = Daemon::start_in(Scratch::new(), &[&options[..], &clocks[..]].concat());
+        until("a courier", || node.status()["zones"][0]["couriers"]["sent"].as_u64() > Some(1)).await;
+        submit(&node, 1);
+        signal(&node, "-STOP");
+        Timer::after(Duration::from_secs(6)).await;
+        while proxy.seen.try_recv().is_ok() {}
+        signal(&node, "-CONT");
+        // six turns were slept through; of these at most the one that was due is taken, and then the clock goes on
+        Timer::after(Duration::from_millis(300)).await;
+        let burst = std::iter::from_fn(|| proxy.seen.try_recv().ok()).filter(|seen| matches!(seen, Seen::Connect { .. })).count();
+        assert!(burst <= 3, "{burst} dials at once");
+        assert_eq!(service.next_tx().await, unhex(&tx1_hex()));
+        let status = node.status();
+        assert_eq!((&status["troubles"], &status["zones"][0]["proxy_state"]), (&serde_json::json!([]), &"up".into()));
+        assert_eq!(service.txs_so_far(), 0, "once");
+    });
+}
+
+#[test]
+fn nothing_is_ever_asked_of_dns_and_its_lack_is_none() {
+    // every name that an option takes is refused, or goes to a proxy as it is
+    for (option, value) in [
+        ("--proxy", "tor,localhost:9050"),
+        ("--proxy", "tor,proxy.example:9050"),
+        ("--add-peer", "peer.example:18080"),
+        ("--seed-node", "seeds.example:18080"),
+        ("--daemon-address", "monerod.example:18081"),
+        ("--rpc-bind", "localhost:18091"),
+    ] {
+        let dir = Scratch::new();
+        let output = anonetd()
+            .args(["run", "--offline", "--network", "regtest", option, value, "--data-dir"])
+            .arg(dir.path().join("data"))
+            .output()
+            .unwrap();
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{option} {value}: {said}");
+        assert!(said.contains(option), "{said}");
+    }
+    // the one name that it knows needs no DNS; and nobody reads the files that say whom to ask for others
+    let proxy = format!("tor,127.0.0.1:{}", free_port());
+    let options = ["--no-public", "--add-peer", ONION, "--proxy", &proxy, "--daemon-address", "localhost:1"];
+    let Ok(strace) = Command::new("strace").arg("-V").output() else { return eprintln!("in part skipped: there is no strace") };
+    assert!(strace.status.success());
+    let dir = Scratch::new();
+    let trace = dir.path().join("trace");
+    let child = Command::new("strace")
+        // the node is the child, and strace a grandchild that ends with it
+        .args(["-D", "-f", "-qq", "-e", "trace=openat,socket,connect,sendto", "-o"])
+        .arg(&trace)
+        .arg(env!("CARGO_BIN_EXE_anonetd"))
+        .args(["run", "--network", "regtest", "--rpc-bind", "none", "--data-dir"])
+        .arg(dir.path().join("data"))
+        .args(options)
+        .stderr(std::process::Stdio::null())
+        .spawn();
+    let mut child = child.unwrap();
+    std::thread::sleep(Duration::from_secs(3));
+    let stopped = anonetd().args(["status", "--json", "--data-dir"]).arg(dir.path().join("data")).output().unwrap();
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    child.wait().unwrap();
+    let trace = std::fs::read_to_string(trace).unwrap();
+    assert!(stopped.status.success(), "{}", stderr(&stopped));
+    assert!(trace.contains("htons(1)"), "it dialled what it could");
+    for sign in ["resolv.conf", "nsswitch", "htons(53)", "SOCK_DGRAM|SOCK_CLOEXEC, IPPROTO_UDP", "/etc/hosts"] {
+        assert!(!trace.contains(sign), "{sign}: {trace}");
+    }
+}
