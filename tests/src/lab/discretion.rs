@@ -4,8 +4,7 @@ use std::net::IpAddr;
 
 /// The first line that names a hidden service, a destination, an address beyond this machine, or a transaction by its
 /// 64 hex digits.
-#[must_use]
-pub fn indiscreet_line(log: &str) -> Option<&str> {
+pub(super) fn indiscreet_line(log: &str) -> Option<&str> {
     log.lines().find(|line| words(line).any(names_somebody))
 }
 

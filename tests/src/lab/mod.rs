@@ -39,7 +39,6 @@ pub use anonetd::{Start, run as anonetd};
 pub use audit::{Knowledge, audit};
 pub use bare::BareNode;
 pub use crowd::Crowd;
-pub use discretion::indiscreet_line;
 pub use fakesocks::{Auth, Connect, FakeSocks, Tap, onions};
 pub use guard_tap::{GuardTap, Passed};
 pub use http::post;
