@@ -2,14 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::thread::{sleep, spawn};
+use std::thread::spawn;
 use std::time::Duration;
 
 use anonet_tests::lab::{Auth, Chain, FakeSocks, Node, anonetd, wait_for};
 use serde_json::{Map, Value, json};
 
 use super::shore::{Shore, VIRTUAL_PORT};
-use super::{each, long, watch};
+use super::{each, long};
 
 /// What a proxy that grants everything answers a CONNECT with.
 const GRANTED: &str = "05000001000000000000";
@@ -94,7 +94,7 @@ fn rude(answers: &'static [&'static [u8]], hangs_up: bool) -> u16 {
 }
 
 /// A node whose tor has this proxy, and that knows these onions and a public peer.
-fn start(shore: &Shore, proxy: u16, names: &[String]) -> Node {
+fn start_node(shore: &Shore, proxy: u16, names: &[String]) -> Node {
     let tor = format!("tor,127.0.0.1:{proxy},{TOGETHER}");
     let public = format!("127.0.0.1:{}", shore.tap.port());
     let mut options = vec!["--proxy".to_owned(), tor, "--add-peer".to_owned(), public];
@@ -108,10 +108,19 @@ fn start(shore: &Shore, proxy: u16, names: &[String]) -> Node {
     node
 }
 
-/// Whatever the proxy does, the transaction waits for it, and nothing goes anywhere else.
-pub(super) fn assert_kept(shore: &Shore) {
+/// Nodes whose proxies fail.
+pub(super) struct Unlucky {
+    nodes: Vec<Node>,
+    /// Fails for each of these names in a way of its own.
+    faulty: FakeSocks,
+    names: Vec<String>,
+    _reject: FakeSocks,
+}
+
+/// Starts a node for each few failures.
+pub(super) fn start(shore: &Shore) -> Unlucky {
     let rules = rules(shore);
-    let names = &shore.names[shore.names.len() - rules.len()..];
+    let names = shore.names[shore.names.len() - rules.len()..].to_vec();
     let map: Map<String, Value> = names.iter().cloned().zip(rules).collect();
     let faulty = FakeSocks::start(&Value::Object(map), Auth::Any);
     let reject = FakeSocks::start(&json!({}), Auth::Reject);
@@ -120,19 +129,25 @@ pub(super) fn assert_kept(shore: &Shore) {
     let one = vec![shore.names[0].clone()];
     proxies.extend(GREETINGS.map(|(answers, hangs_up)| (rude(answers, hangs_up), one.clone())));
     proxies.extend([9, reject.port()].map(|port| (port, one.clone())));
-    let nodes = each(proxies, |(proxy, names)| start(shore, proxy, &names));
-    wait_for("each fault has happened", Duration::from_secs(60), || {
-        let asked = faulty.connects();
-        let missing = names.iter().filter(|name| !asked.iter().any(|connect| connect.name.as_ref() == Some(name)));
-        let missing: Vec<_> = missing.collect();
-        if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?}")) }
-    });
-    sleep(watch());
-    let transaction = Chain::shared().transaction(1);
-    each(nodes, |node| {
-        let entry = node.stashed(&transaction).expect("it is in the stash");
-        assert!(entry["state"] == "held" || entry["state"] == "queued", "{entry}");
-        assert_eq!(entry["peers_handed_to"], 0, "{entry}");
-        node.stop();
-    });
+    let nodes = each(proxies, |(proxy, names)| start_node(shore, proxy, &names));
+    Unlucky { nodes, faulty, names, _reject: reject }
+}
+
+impl Unlucky {
+    /// Whatever the proxy did, the transaction waits for it.
+    pub(super) fn assert_kept(self) {
+        wait_for("each fault has happened", Duration::from_secs(60), || {
+            let asked = self.faulty.connects();
+            let missing = |name: &&String| !asked.iter().any(|connect| connect.name.as_ref() == Some(name));
+            let missing: Vec<_> = self.names.iter().filter(missing).collect();
+            if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?}")) }
+        });
+        let transaction = Chain::shared().transaction(1);
+        each(self.nodes, |node| {
+            let entry = node.stashed(&transaction).expect("it is in the stash");
+            assert!(entry["state"] == "held" || entry["state"] == "queued", "{entry}");
+            assert_eq!(entry["peers_handed_to"], 0, "{entry}");
+            node.stop();
+        });
+    }
 }
