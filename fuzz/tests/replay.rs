@@ -9,9 +9,12 @@ use rand_core::{Rng, SeedableRng};
 
 /// Changed copies for each file, unless `ANONET_FUZZ_MUTATIONS` says otherwise.
 const MUTATIONS: usize = 40;
+/// The same for targets whose scripts last for hours of virtual time.
+const MUTATIONS_OF_LONG: usize = 10;
+const LONG: [&str; 2] = ["courier_ops", "fuzz_node"];
 const MAX_FILES: usize = 70;
 const MAX_BYTES: usize = 300 << 10;
-const MAX_MINED: usize = 150_000;
+const MAX_MINED: usize = 40_000;
 
 fn corpora() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")
@@ -76,10 +79,11 @@ fn every_target_has_a_small_corpus() {
 
 #[test]
 fn every_target_takes_its_corpus_and_changed_copies() {
-    let mutations = env::var("ANONET_FUZZ_MUTATIONS").map_or(MUTATIONS, |number| number.parse().expect("a number"));
+    let wanted = env::var("ANONET_FUZZ_MUTATIONS").ok().map(|number| number.parse().expect("a number"));
     let only = env::var("ANONET_FUZZ_TARGET").ok();
     let targets = TARGETS.iter().filter(|(name, _)| only.as_ref().is_none_or(|only| only == name));
     for (name, target) in targets {
+        let mutations = wanted.unwrap_or(if LONG.contains(name) { MUTATIONS_OF_LONG } else { MUTATIONS });
         let count = made(name).len() * mutations;
         let files = [made(name), mined(name)].concat();
         let run = |path: &Path, input: &[u8]| {
