@@ -7,6 +7,7 @@ mod own;
 mod run;
 mod setup;
 mod stream;
+mod target;
 #[cfg(test)]
 mod tests;
 
