@@ -37,6 +37,8 @@ pub(super) struct Own {
     durability: Durability,
     lifetime: Duration,
     least_uptime: Duration,
+    /// The most bytes that some courier holds.
+    largest: usize,
     started: Instant,
     kept: BTreeMap<u8, Kept>,
     /// Numbers that were in use once.
@@ -53,6 +55,7 @@ impl Own {
             durability: config.durability,
             lifetime: config.limits.stash_lifetime,
             least_uptime: config.courier.uptime.0,
+            largest: if config.courier.every[2].is_zero() { 12_079 } else { 194_419 },
             started,
             kept: BTreeMap::new(),
             known: BTreeSet::new(),
@@ -69,7 +72,7 @@ impl Own {
 
     pub(super) fn submit(&mut self, node: &mut Node, now: Instant, step: u64, (number, size): (u8, usize)) {
         let tx = LocalTx::new(blob(number, size)).expect("neither empty nor too large");
-        let most = 194_419;
+        let most = self.largest;
         let expected = if size > most {
             Err(SubmitError::TooLarge { size, most })
         } else if self.kept.contains_key(&number) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anonet_core::levin::{Decoder, FrameLimits, Kind};
+use anonet_core::levin::{Decoder, Frame, FrameLimits, Kind};
 use anonet_core::wire::{NewTransactions, command};
 use anonet_core::{Addr, CloseReason, ConnId, Instant};
 use bytes::Bytes;
@@ -144,8 +144,8 @@ impl Stream {
         self.written += bytes.len();
         while !bytes.is_empty() {
             let (read, frame) = self.decoder.feed(bytes, &FrameLimits::anonymity()).expect("a node writes sound frames");
-            if let Some(frame) = frame.filter(|frame| frame.command == command::NEW_TRANSACTIONS) {
-                assert_eq!(frame.kind, Kind::Notify);
+            let carries = |frame: &Frame<'_>| (frame.kind, frame.command) == (Kind::Notify, command::NEW_TRANSACTIONS);
+            if let Some(frame) = frame.filter(carries) {
                 let message = NewTransactions::decode(frame.body).expect("a node writes sound messages");
                 assert!(!message.fluff, "a courier carries stems");
                 let mut txs = message.txs();
