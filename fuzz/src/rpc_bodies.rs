@@ -50,6 +50,8 @@ fn json_rpc(body: &[u8]) {
     let answer: Value = serde_json::from_slice(&fuzzing::json_rpc(body)).expect("an answer is JSON");
     let asked: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
     let id = asked.and_then(|asked| asked.get("id").cloned()).unwrap_or("".into());
+    // of a fraction the last digits may differ, as of any that is read, written and read
+    let id: Value = serde_json::from_str(&id.to_string()).expect("what was written can be read");
     assert_eq!((&answer["id"], &answer["jsonrpc"]), (&id, &"2.0".into()));
     assert!(answer["error"]["code"].is_i64() && answer["result"].is_null());
 }

@@ -89,6 +89,9 @@ fn stashes(dir: &Scratch, passphrase: Option<&str>) -> [Vec<u8>; 2] {
 }
 
 /// All is there as it was written down, and more can be.
+///
+/// Where the newest root of a file is damaged that was not closed, the one before is taken: so the last change alone, the removal
+/// of one transaction, may be undone.
 async fn assert_whole(store: &Store, round: usize) {
     let what = format!("round {round}");
     let loaded = store.load().await.unwrap();
@@ -101,6 +104,10 @@ async fn assert_whole(store: &Store, round: usize) {
         })
         .collect();
     let mut found = found;
+    let removed = TxId::new([TXS + 1; 32]);
+    if round.is_multiple_of(2) {
+        found.retain(|(id, ..)| *id != removed);
+    }
     found.sort_by_key(|(id, ..)| *id.as_bytes());
     expected.sort_by_key(|(id, ..)| *id.as_bytes());
     assert!(found == expected, "{what}: what was written down is not what is found: {found:?}");

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use redb::{Database, Error, ReadableDatabase, ReadableTable};
 
 use super::cover::Cover;
-use super::open::{Closed, commit, create, guarded, open, unlock};
+use super::open::{Closed, create, guarded, open, unlock};
 use super::row::{Row, Unreadable};
 use super::{Exposed, Inserted, Loaded, LoadedTx, Passphrase, StoreError, key};
 
@@ -59,7 +59,7 @@ impl StoreFile {
             let row = cover.cover(id, row)?;
             let write = database.begin_write()?;
             write.open_table(cover.table())?.insert(&cover.key(id), row.as_slice())?;
-            commit(database, write)?;
+            write.commit()?;
             Ok(Inserted::New)
         });
         if inserted.is_err() {
@@ -92,7 +92,7 @@ impl StoreFile {
                     }
                 }
             }
-            commit(database, write)?;
+            write.commit()?;
             Ok(done)
         })
     }
@@ -187,7 +187,7 @@ fn remove(database: &Database, cover: &Cover, ids: &[TxId]) -> Result<(), Error>
             table.remove(&cover.key(id))?;
         }
     }
-    commit(database, write)
+    Ok(write.commit()?)
 }
 
 pub(super) fn failure(path: PathBuf, cause: Error) -> StoreError {

@@ -4,7 +4,6 @@ use anonet_core::RecipientKey;
 use redb::{Database, Error, ReadableDatabase, TableDefinition, TableError, WriteTransaction};
 
 use super::cover::Cover;
-use super::open::commit;
 
 /// The key, under 0, covered as rows are.
 const KEY: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("recipient key");
@@ -35,7 +34,7 @@ pub(super) fn ensure(database: &Database, cover: &Cover) -> Result<RecipientKey,
     let key = random()?;
     let writing = database.begin_write()?;
     write(&writing, cover, key)?;
-    commit(database, writing)?;
+    writing.commit()?;
     Ok(key)
 }
 

@@ -7,9 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use anonet_core::TxId;
-use redb::{
-    Builder, Database, Error, ReadableDatabase, ReadableTable, Table as WriteTable, TableDefinition, TableError, WriteTransaction,
-};
+use redb::{Builder, Database, Error, ReadableDatabase, ReadableTable, Table as WriteTable, TableDefinition, TableError};
 
 use super::cover::{Cover, Table, no_seal};
 use super::file::failure;
@@ -123,13 +121,6 @@ pub(super) fn cover_of(database: &impl ReadableDatabase, passphrase: Option<&Pas
     Ok(cover)
 }
 
-/// Makes a change durable. A file has two roots, and where one is damaged the other is taken: so there is a commit without a
-/// change behind each one, or damage could bring back what was before something that a caller was told is written down.
-pub(super) fn commit(database: &Database, write: WriteTransaction) -> Result<(), Error> {
-    write.commit()?;
-    Ok(database.begin_write()?.commit()?)
-}
-
 /// Creates the file, with all rows of a plain one if there is one. It gets its name only once it is complete: what a crash
 /// leaves behind is not taken for a damaged store, and a plain file is there until the sealed one is.
 pub(super) fn create(path: &Path, passphrase: Option<&Passphrase>, plain: Option<Database>) -> Result<(Database, Cover), Error> {
@@ -149,7 +140,7 @@ pub(super) fn create(path: &Path, passphrase: Option<&Passphrase>, plain: Option
     let key = plain.as_ref().map(|plain| key::read(plain, &Cover::Plain)).transpose()?.flatten();
     key::write(&write, &cover, key.map_or_else(key::random, Ok)?)?;
     copy(plain.as_ref(), &cover, &mut write.open_table(cover.table())?)?;
-    commit(&database, write)?;
+    write.commit()?;
     let replaced = plain.as_ref().map(|_| OpenOptions::new().write(true).open(path)).transpose()?;
     fs::rename(&unfinished, path)?;
     // the name has to survive a loss of power as well
