@@ -171,7 +171,7 @@ fn couriers_keep_their_times_while_a_hundred_wallets_refresh() {
     );
     up(&node, chain.tip().0);
     let take = || std::mem::take(&mut *late.lock().expect("no panic"));
-    thread::sleep(SPAN / 2);
+    thread::sleep(SPAN);
     let mut idle = take();
 
     let (stop, answers, bytes) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
