@@ -233,7 +233,7 @@
 //! | [`Node::confirm_tx`], [`Node::forget_tx`] | logarithmic in own | gives it back |
 //! | [`Node::echo`] | logarithmic in own | none |
 //! | [`Node::resolve_tx`] | one route, one plan for each public link; so for each that was accepted and waits | the transaction, within [`Limits::transit_bytes`] |
-//! | [`Node::set_tip`] | constant | none |
+//! | [`Node::set_tip`], [`Node::expect_height`] | constant | none |
 //! | [`Node::ban`] | one pass over the links and the lists | one entry, within [`Limits::bans`] |
 //! | [`Node::unban`] | one pass over the lists, and what fills the zones | gives it back |
 //! | [`Node::snapshot`] | linear in the list | the document, appended |

@@ -183,7 +183,7 @@ impl Node {
     }
 
     /// Whether a peer that claims this height can be synchronized.
-    fn is_plausible(&self, height: u64) -> bool {
+    pub(super) fn is_plausible(&self, height: u64) -> bool {
         let near =
             |tip: u64, (below, above): (u64, u64)| (tip.saturating_sub(below)..=tip.saturating_add(above)).contains(&height);
         match (self.chain.height(), self.expected_height) {

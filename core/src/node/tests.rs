@@ -209,3 +209,20 @@ fn a_node_that_has_stopped_queues_nothing_for_couriers_that_leave_no_more() {
         assert_eq!(queued, !stops);
     }
 }
+
+#[test]
+fn what_height_is_plausible_follows_the_clock_once_it_is_set() {
+    let mut config = Config::new(Network::Regtest);
+    config.zones = vec![ZoneConfig::new(ZoneKind::Tor)];
+    // by a clock that is years behind
+    config.expected_height = Some(100_000);
+    let mut node = Node::new(config, Box::new(ChaCha20Rng::from_seed([1; 32])), NOW).unwrap();
+    assert!(node.is_plausible(100_000) && !node.is_plausible(3_000_000));
+    node.expect_height(NOW + core::time::Duration::from_secs(3_600), Some(3_000_000));
+    assert!(node.is_plausible(3_000_000) && !node.is_plausible(100_000));
+    // and time goes on from there: a hundred thousand blocks
+    node.handle_timeout(NOW + core::time::Duration::from_secs(3_600 + 120 * 100_000));
+    assert!(node.is_plausible(3_100_000) && !node.is_plausible(3_000_000));
+    node.expect_height(node.now, None);
+    assert!(node.is_plausible(100_000), "a network without a clock");
+}
