@@ -9,8 +9,9 @@ mod common;
 mod support;
 
 use std::env;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -115,7 +116,7 @@ fn where_it_may_mount(name: &str, test: impl FnOnce()) {
 fn disk(megabytes: u32) -> Scratch {
     let dir = Scratch::new();
     mount(&["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "tmpfs"], dir.path());
-    fs::create_dir(dir.path().join("data")).unwrap();
+    DirBuilder::new().mode(0o700).create(dir.path().join("data")).unwrap();
     dir
 }
 
