@@ -239,6 +239,12 @@ const UNFINISHED: fn(&Limits) -> usize = |limits| 2 * limits.receive_bytes;
 const RECEIVED: fn(&Limits) -> usize = |limits| limits.received_bytes;
 const NONE: fn(&Limits) -> usize = |_| 0;
 
+fn to_each(victim: &mut Victim, conns: &[ConnId], bytes: &[u8]) {
+    for &conn in conns {
+        victim.feed(conn, bytes);
+    }
+}
+
 /// All kinds.
 pub const HOSTILE: [Hostile; 9] = [
     Hostile { kind: "says nothing", acts: |_, _| {}, holds: 2 << 10, pool: NONE },
@@ -254,21 +260,13 @@ pub const HOSTILE: [Hostile; 9] = [
     },
     Hostile {
         kind: "sends a fragment without end",
-        acts: |victim, conns| {
-            for &conn in conns {
-                victim.feed(conn, &fragment(3 << 20));
-            }
-        },
+        acts: |victim, conns| to_each(victim, conns, &fragment(3 << 20)),
         holds: 2 << 10,
         pool: UNFINISHED,
     },
     Hostile {
         kind: "claims the largest length",
-        acts: |victim, conns| {
-            for &conn in conns {
-                victim.feed(conn, &fragment(0));
-            }
-        },
+        acts: |victim, conns| to_each(victim, conns, &fragment(0)),
         holds: 2 << 10,
         pool: NONE,
     },

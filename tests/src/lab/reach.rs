@@ -254,7 +254,7 @@ mod tests {
             "socket(AF_UNIX, SOCK_DGRAM|SOCK_CLOEXEC, 0)".to_owned(),
             "openat(AT_FDCWD, \"/etc/resolv.conf\", O_RDONLY|O_CLOEXEC)".to_owned(),
             "openat(AT_FDCWD, \"/lib/libnss_files.so.2\", O_RDONLY|O_CLOEXEC)".to_owned(),
-            "openat(AT_FDCWD, \"/tmp/elsewhere\", O_WRONLY|O_CREAT, 0600)".to_owned(),
+            "openat(AT_FDCWD, \"/srv/elsewhere\", O_WRONLY|O_CREAT, 0600)".to_owned(),
             "execve(\"/bin/sh\", [\"\"...], 0x0)".to_owned(),
             "io_uring_setup(8, {flags=0})".to_owned(),
         ] {

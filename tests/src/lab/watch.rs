@@ -252,7 +252,7 @@ mod tests {
             "7451  bind(8, {sa_family=AF_INET, sin_port=htons(18091), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = 0\n",
             "7451  io_uring_setup(8, {flags=0}) = 9\n",
             "7451  socket(AF_INET, SOCK_DGRAM|SOCK_CLOEXEC, IPPROTO_IP) = 5\n",
-            "7451  openat(AT_FDCWD, \"/tmp/a file\", O_RDWR|O_CREAT|O_CLOEXEC, 0600) = 3\n",
+            "7451  openat(AT_FDCWD, \"/srv/a file\", O_RDWR|O_CREAT|O_CLOEXEC, 0600) = 3\n",
             "7451  openat(AT_FDCWD, \"/etc/hosts\", O_RDONLY|O_CLOEXEC <unfinished ...>\n",
             "7451  execve(\"/bin/true\", [\"\"...], 0x7ffd /* 20 vars */) = 0\n",
             "7452  sendmmsg(6, [{msg_hdr={msg_name={sa_family=AF_INET, sin_port=htons(1), sin_addr=inet_addr(\"8.8.8.8\")}, msg_namelen=16}}, {msg_hdr={msg_name={sa_family=AF_INET, sin_port=htons(2), sin_addr=inet_addr(\"8.8.8.8\")}, msg_namelen=16}}], 2, 0) = 2\n",
@@ -272,7 +272,7 @@ mod tests {
         let others: Vec<Target> = trace.calls()[7..11].iter().map(|call| call.target.clone()).collect();
         assert_eq!(
             shown(others),
-            "socket of AF_INET, SOCK_DGRAM|SOCK_CLOEXEC, IPPROTO_IP /tmp/a file, to write /etc/hosts program /bin/true"
+            "socket of AF_INET, SOCK_DGRAM|SOCK_CLOEXEC, IPPROTO_IP /srv/a file, to write /etc/hosts program /bin/true"
         );
     }
 }
