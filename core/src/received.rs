@@ -97,9 +97,9 @@ impl Received {
         Some(foreign)
     }
 
-    /// Marks one as valid: it waits for a public link now. `false` if it is gone or was marked before.
-    pub(crate) fn accept(&mut self, ticket: Ticket, digest: Digest) -> bool {
-        self.waiting.find(ticket.0).is_some() && self.accepted.insert(ticket, digest).is_none()
+    /// Marks one that waits for its verdict as valid: it waits for a public link now.
+    pub(crate) fn accept(&mut self, ticket: Ticket, digest: Digest) {
+        self.accepted.insert(ticket, digest);
     }
 
     /// Those that were accepted and still wait for a public link.
@@ -107,9 +107,9 @@ impl Received {
         self.accepted.iter().map(|(&ticket, &digest)| (ticket, digest))
     }
 
-    /// Whether one still waits for its verdict.
-    pub(crate) fn is_pending(&self, ticket: Ticket) -> bool {
-        self.waiting.find(ticket.0).is_some() && !self.accepted.contains_key(&ticket)
+    /// One that still waits for its verdict.
+    pub(crate) fn pending(&self, ticket: Ticket) -> Option<&Foreign> {
+        self.waiting.find(ticket.0).filter(|_| !self.accepted.contains_key(&ticket))
     }
 
     /// Drops and hands back one that has waited too long.

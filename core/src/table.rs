@@ -1,6 +1,7 @@
 //! A generational slab: stable handles that notice when what they named is gone.
 
 use alloc::vec::Vec;
+use core::ops::{Index, IndexMut};
 
 /// Names one entry of a [`Table`]. A handle to a removed entry never finds its successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +91,25 @@ impl<T> Table<T> {
             let value = entry.value.as_ref()?;
             Some((Handle { slot, generation: entry.generation }, value))
         })
+    }
+}
+
+/// The entry of a handle whose holder knows that it is there, as it has just been found, or is kept beside it; one that may
+/// have gone is looked for with [`find`](Table::find).
+///
+/// # Panics
+/// If it is not: a bug of the holder.
+impl<T> Index<Handle> for Table<T> {
+    type Output = T;
+
+    fn index(&self, handle: Handle) -> &T {
+        self.find(handle).expect("who holds a handle gives it up with its entry")
+    }
+}
+
+impl<T> IndexMut<Handle> for Table<T> {
+    fn index_mut(&mut self, handle: Handle) -> &mut T {
+        self.find_mut(handle).expect("who holds a handle gives it up with its entry")
     }
 }
 

@@ -86,6 +86,20 @@ fn seeds_are_left_alone_while_a_known_peer_answers_and_asked_when_none_does() {
 }
 
 #[test]
+fn a_seed_that_is_dialled_as_a_peer_is_not_asked_meanwhile() {
+    let mut world = World::new(57);
+    world.faults.silent.extend([onion(1), onion(5)]);
+    world.faults.refusing.extend((10..30).map(onion));
+    let mut seeded = zone(ZoneKind::Tor, 0, &[1]);
+    seeded.peers.extend((10..30).map(|index| (onion(index), PeerRole::Known)));
+    seeded.seeds = vec![onion(1), onion(5)];
+    let node = world.add(config([seeded]));
+    world.run_for(SECOND * 60);
+    let asked = |index| dialled(&world, node).into_iter().filter(|addr| *addr == onion(index)).count();
+    assert_eq!((asked(1), asked(5)), (1, 1), "as nobody else is there, the seed that nobody dials yet");
+}
+
+#[test]
 fn hearsay_is_verified_in_the_background_on_streams_that_carry_nothing() {
     let mut world = World::new(53);
     world.raw_listen(onion(1));
@@ -160,6 +174,25 @@ fn checks_are_about_a_minute_apart_and_none_is_made_while_links_are_wanted() {
     assert!((60..270).contains(&checks), "{checks} in three hours, each of which took 90 s to fail");
     let (_, gray) = lists(&world, node);
     assert!(gray < 30, "those that failed thrice are forgotten");
+}
+
+#[test]
+fn nobody_is_checked_beside_an_exclusive_peer() {
+    let mut world = World::new(56);
+    world.raw_listen(onion(1));
+    let mut exclusive = zone(ZoneKind::Tor, 0, &[]);
+    exclusive.peers.push((onion(1), PeerRole::Exclusive));
+    // it has all the links that it wants
+    exclusive.max_outgoing = 1;
+    let node = world.add(config([exclusive]));
+    world.run_for(SECOND);
+    world.raw_send(0, &telling((10..20).map(onion)));
+    for _ in 0..60 {
+        world.run_for(SECOND * 30);
+        world.raw_answer_syncs(0, 1);
+    }
+    assert_eq!((lists(&world, node), outgoing(&world, node)), ((1, 10), 1));
+    assert_eq!(dialled(&world, node), [onion(1)]);
 }
 
 #[test]

@@ -86,6 +86,45 @@ fn peers_of_a_zone_that_is_not_configured_now_are_written_back() {
 }
 
 #[test]
+fn a_restored_onion_that_is_none_is_neither_dialled_nor_checked_and_is_forgotten() {
+    // a right checksum over 32 bytes that are no point of the curve
+    let bad = "aibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibejsqd";
+    let mut world = World::new(39);
+    world.add(tor(5, &[]));
+    let one = world.add(tor(1, &[5]));
+    world.run_for(SECOND * 5);
+    let full = || {
+        let mut zone = zone(ZoneKind::Tor, 0, &[1]);
+        zone.max_outgoing = 1;
+        config([zone])
+    };
+    let node = world.add(full());
+    world.run_for(SECOND * 5);
+    let mut bytes = document(&world, node);
+    let told = addr(ZoneKind::Tor, 5).reveal().to_string();
+    let place = bytes.windows(56).position(|name| name == &told.as_bytes()[..56]).expect("peer 1 tells of peer 5");
+    bytes[place..place + 56].copy_from_slice(bad.as_bytes());
+    // and now of nobody
+    world.kill(one);
+    world.start(one, tor(1, &[]));
+    for config in [full(), tor(0, &[1])] {
+        world.kill(node);
+        let begin = world.record.of(node).count();
+        world.start(node, config);
+        let restored = world.call(node, |node, now| node.restore(now, Snapshot::Peers, &bytes));
+        assert_eq!((restored.kept, restored.dropped), (2, 0));
+        world.run_for(SECOND * 600);
+        let mut dials = world.record.of(node).skip(begin).filter_map(|happened| match happened {
+            Happened::Dialed(_, addr, _) => Some(addr.clone()),
+            _ => None,
+        });
+        assert!(dials.all(|dialled| dialled == addr(ZoneKind::Tor, 1)));
+        let lists = world.node(node).zones().next().unwrap();
+        assert_eq!((lists.outgoing, lists.white, lists.gray), (1, 1, 0));
+    }
+}
+
+#[test]
 fn another_version_is_said_and_nothing_is_read_of_it() {
     let mut world = World::new(34);
     let node = world.add(tor(0, &[]));

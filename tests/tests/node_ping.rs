@@ -71,7 +71,8 @@ fn ping() -> Vec<u8> {
 #[test]
 fn a_peer_that_names_a_port_is_learnt_of_once_it_answers_there_as_itself() {
     let refused = frame(Kind::Response { code: -6 }, command::PING, |_| {});
-    for (answer, learnt) in [(pong(77), 1), (pong(78), 0), (refused, 0), (b"HTTP/1.1 400 Bad Request".to_vec(), 0)] {
+    let question = (ping(), 0);
+    for (answer, learnt) in [(pong(77), 1), (pong(78), 0), (refused, 0), question, (b"HTTP/1.1 400 Bad Request".to_vec(), 0)] {
         let (mut world, node, zone) = world(listening());
         world.raw_listen(host(1, PORT));
         let peer = greet(&mut world, node, zone, 1, naming(PORT.into()));
@@ -220,8 +221,14 @@ fn support_flags_are_asked_of_those_who_show_none_and_answered_once() {
     world.raw_send(silent, &flags);
     world.run_for(SECOND);
     assert!(world.raw(silent).open);
-    world.raw_send(silent, &flags);
-    world.raw_send(showing, &flags);
+    // an answer that says no is one, too
+    let refusing = greet(&mut world, node, zone, 3, NodeData { support_flags: 0, ..public_node_data(9) });
+    world.raw_send(refusing, &frame(Kind::Response { code: -6 }, command::SUPPORT_FLAGS, |_| {}));
     world.run_for(SECOND);
-    assert_eq!(ends(&world, node), [CloseReason::Unasked(command::SUPPORT_FLAGS); 2]);
+    assert!(asked(&world, refusing) == 1 && world.raw(refusing).open);
+    for peer in [silent, showing, refusing] {
+        world.raw_send(peer, &flags);
+    }
+    world.run_for(SECOND);
+    assert_eq!(ends(&world, node), [CloseReason::Unasked(command::SUPPORT_FLAGS); 3]);
 }

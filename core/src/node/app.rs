@@ -141,22 +141,18 @@ impl Node {
     /// [`StaleTicket`] if it was answered before or has expired: a normal race.
     pub fn resolve_tx(&mut self, now: Instant, ticket: Ticket, verdict: Verdict) -> Result<(), StaleTicket> {
         self.advance(now);
-        if !self.received.is_pending(ticket) {
-            return Err(StaleTicket);
-        }
+        let foreign = self.received.pending(ticket).ok_or(StaleTicket)?;
+        let from = foreign.origin.from;
         if verdict == Verdict::Accept {
-            if let Some(foreign) = self.received.find(ticket) {
-                let digest = self.transit.digest(&foreign.tx);
-                self.received.accept(ticket, digest);
-            }
+            let digest = self.transit.digest(&foreign.tx);
+            self.received.accept(ticket, digest);
             self.send_accepted();
             return Ok(());
         }
-        if let Some(foreign) = self.received.remove(ticket) {
-            self.release(foreign.origin.from);
-            if verdict == Verdict::Reject {
-                self.close(foreign.origin.from, CloseReason::InvalidTx);
-            }
+        self.received.remove(ticket);
+        self.release(from);
+        if verdict == Verdict::Reject {
+            self.close(from, CloseReason::InvalidTx);
         }
         Ok(())
     }

@@ -34,13 +34,11 @@ const BLOCK: Duration = Duration::from_secs(120);
 impl Node {
     /// Sends the couriers out whose turn it is.
     pub(super) fn couriers_due(&mut self, zone: ZoneId) {
-        let (now, stopping) = (self.now, self.stopping != super::Stopping::No);
         loop {
             let found = &mut self.zones[zone.index()];
-            let Some(class) = found.couriers.as_mut().and_then(|couriers| couriers.pop_due(now, &mut found.rng)) else { return };
-            if !stopping {
-                self.launch(zone, class);
-            }
+            let due = found.couriers.as_mut().and_then(|couriers| couriers.pop_due(self.now, &mut found.rng));
+            let Some(class) = due else { return };
+            self.launch(zone, class);
         }
     }
 
@@ -61,9 +59,7 @@ impl Node {
             couriers.sent += 1;
         }
         let conn = self.dial(zone, addr, None, Purpose::Courier);
-        if let Some(conn) = self.conns.find_mut(conn.0) {
-            conn.flight = Some(Box::new(flight));
-        }
+        self.conns[conn.0].flight = Some(Box::new(flight));
     }
 
     /// Counts the peers that may carry, of which routing wants to know; what was held for want of one goes on.
@@ -97,7 +93,7 @@ impl Node {
     /// Bytes of a courier's target: the answer to the handshake is read, and nothing else is. No answer, and no fault in it,
     /// changes when the courier sends what, or when it ends.
     pub(super) fn courier_heard(&mut self, id: ConnId, data: &[u8]) {
-        let Some(conn) = self.conns.find_mut(id.0) else { return };
+        let conn = &mut self.conns[id.0];
         let Some(flight) = conn.flight.as_mut().filter(|flight| flight.next_due().is_some()) else { return };
         if !flight.heard(data.len()) {
             return;
@@ -122,7 +118,7 @@ impl Node {
 
     /// A target is there: as good as any check of hearsay.
     fn courier_answered(&mut self, id: ConnId, peer_id: u64) {
-        let Some(conn) = self.conns.find(id.0) else { return };
+        let conn = &self.conns[id.0];
         let (zone, addr) = (conn.zone, conn.addr.clone());
         let found = &mut self.zones[zone.index()];
         if let Some(couriers) = &mut found.couriers {
@@ -143,7 +139,7 @@ impl Node {
         if !self.is_plausible(height) {
             return;
         }
-        let Some(tag) = self.tag(id) else { return };
+        let tag = self.recipient_key.tag(addr);
         let rides = |entry: Handle| -> Option<(Handle, LocalExit, LocalUnits)> {
             let exit = self.exit_for(entry).ok().filter(|exit| exit.zone() == zone)?;
             let units = LocalUnits::cut(&exit, self.stash.leave_by(entry, &exit)?, slots)?;
@@ -230,10 +226,9 @@ impl Node {
 
     /// Sends one record: the next unit of who rides, or noise.
     fn send_record(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.find(id.0) else { return };
+        let conn = &self.conns[id.0];
         let (zone, addr) = (conn.zone, conn.addr.clone());
-        let Some(flight) = &conn.flight else { return };
-        let (rider, waits) = (flight.passenger(), !flight.is_bound());
+        let (rider, waits) = conn.flight.as_ref().map_or((None, false), |flight| (flight.passenger(), !flight.is_bound()));
         // it may be done with, or belong elsewhere by now
         let goes = |entry| self.exit_for(entry).is_ok_and(|exit| exit.zone() == zone) && self.stash.may_begin(entry, id);
         let may_begin = waits && rider.is_some_and(goes);

@@ -72,12 +72,7 @@ impl Node {
     pub(super) fn plan_check(&mut self, zone: ZoneId) {
         let found = &mut self.zones[zone.index()];
         // couriers look after hearsay, too
-        if found.couriers.is_none()
-            && found.has_its_links()
-            && found.has_hearsay()
-            && !self.exclusive_only
-            && self.stopping == Stopping::No
-        {
+        if found.couriers.is_none() && found.has_its_links() && found.has_hearsay() && !self.exclusive_only {
             found.errands.plan_check(self.now, &mut found.rng);
         }
     }
@@ -87,7 +82,7 @@ impl Node {
         self.plan_check(zone);
         let found = &mut self.zones[zone.index()];
         let free = found.errands.is_free() && found.rests_until.is_none_or(|rested| rested <= self.now);
-        if !found.has_its_links() || !free || self.stopping != Stopping::No {
+        if !found.has_its_links() || !free {
             return;
         }
         let Some(candidate) = select::next_check(&found.peers, self.now, &mut found.rng) else { return };
@@ -119,7 +114,7 @@ impl Node {
 
     /// A dial takes long: it goes on, and another takes its turn, so that an address where nobody is delays nothing.
     pub(super) fn dial_is_slow(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.find_mut(id.0) else { return };
+        let conn = &mut self.conns[id.0];
         let zone = &mut self.zones[conn.zone.index()];
         *zone.count_of(conn) -= 1;
         conn.phase = Phase::Dialing { slow_at: None };
@@ -131,11 +126,10 @@ impl Node {
 
     /// A dialled peer has answered the handshake on a stream that was not to stay: takes note and hangs up.
     pub(super) fn errand_done(&mut self, id: ConnId, peer_id: u64) {
-        if let Some(conn) = self.conns.find_mut(id.0) {
-            let zone = &mut self.zones[conn.zone.index()];
-            if let Some(lease) = conn.lease.take() {
-                zone.peers.verified(self.now, lease, peer_id, &mut zone.rng);
-            }
+        let conn = &mut self.conns[id.0];
+        let zone = &mut self.zones[conn.zone.index()];
+        if let Some(lease) = conn.lease.take() {
+            zone.peers.verified(self.now, lease, peer_id, &mut zone.rng);
         }
         self.close(id, CloseReason::Done);
     }

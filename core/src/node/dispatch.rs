@@ -51,7 +51,7 @@ impl Node {
     }
 
     fn handle_frame(&mut self, id: ConnId, frame: &Frame<'_>) -> Result<(), CloseReason> {
-        let Some(conn) = self.conns.find(id.0) else { return Ok(()) };
+        let conn = &self.conns[id.0];
         let (ready, direction) = (conn.is_ready(), conn.direction);
         let awaits_handshake = direction == Direction::Outgoing && !matches!(conn.purpose, Purpose::Ping { .. });
         let served = self.zones[conn.zone.index()].policy.commands.contains(&frame.command);
@@ -91,13 +91,12 @@ impl Node {
     }
 
     fn identity(&self, id: ConnId) -> Identity {
-        let zone = self.conns.find(id.0).map_or(0, |conn| conn.zone.index());
-        self.zones[zone].identity
+        self.zones[self.conns[id.0].zone.index()].identity
     }
 
     fn handshake_asked(&mut self, id: ConnId, body: &[u8]) -> Result<(), CloseReason> {
         let request = HandshakeRequest::decode(body).map_err(bad(command::HANDSHAKE))?;
-        let Some(conn) = self.conns.find_mut(id.0) else { return Ok(()) };
+        let conn = &mut self.conns[id.0];
         let zone = &mut self.zones[conn.zone.index()];
         let height = zone.identity.judge(&request.node, &request.sync)?;
         conn.height = height;
@@ -120,7 +119,7 @@ impl Node {
         }
         let response = HandshakeResponse::decode(body).map_err(bad(command::HANDSHAKE))?;
         let height = self.identity(id).judge(&response.node, &response.sync)?;
-        let purpose = self.conns.find(id.0).map_or(Purpose::Check, |conn| conn.purpose);
+        let purpose = self.conns[id.0].purpose;
         if purpose != Purpose::Check {
             self.hear(id, response.peers);
         }
@@ -138,7 +137,7 @@ impl Node {
 
     fn sync_asked(&mut self, id: ConnId, body: &[u8]) -> Result<(), CloseReason> {
         let request = TimedSyncRequest::decode(body).map_err(bad(command::TIMED_SYNC))?;
-        let Some(conn) = self.conns.find_mut(id.0) else { return Ok(()) };
+        let conn = &mut self.conns[id.0];
         conn.height = request.sync.current_height;
         let zone = &mut self.zones[conn.zone.index()];
         let sync = claim(&self.chain, zone.policy, conn);
@@ -155,7 +154,7 @@ impl Node {
     }
 
     pub(super) fn ask_sync(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.find_mut(id.0) else { return };
+        let conn = &mut self.conns[id.0];
         let sync = claim(&self.chain, self.zones[conn.zone.index()].policy, conn);
         conn.queue.encode(|out| {
             crate::levin::frame(out, Kind::Request, command::TIMED_SYNC, |out| TimedSyncRequest { sync }.encode(out));
@@ -164,7 +163,7 @@ impl Node {
     }
 
     fn sync_answered(&mut self, id: ConnId, code: i32, body: &[u8]) -> Result<(), CloseReason> {
-        let Some(conn) = self.conns.find_mut(id.0) else { return Ok(()) };
+        let conn = &mut self.conns[id.0];
         if conn.asked == conn.answered {
             return Err(CloseReason::Unasked(command::TIMED_SYNC));
         }
@@ -175,9 +174,7 @@ impl Node {
             return Err(CloseReason::Declined { command: command::TIMED_SYNC, code });
         }
         let response = TimedSyncResponse::decode(body).map_err(bad(command::TIMED_SYNC))?;
-        if let Some(conn) = self.conns.find_mut(id.0) {
-            conn.height = response.sync.current_height;
-        }
+        self.conns[id.0].height = response.sync.current_height;
         if direction == Direction::Outgoing {
             self.stash.answered(id, answered);
         }
@@ -188,7 +185,7 @@ impl Node {
     /// Learns addresses, as many as one link may teach, and all that dialled us together. A bad entry costs itself, not the
     /// honest peer that passed it on (spec: addresses §7); one of another network, too, as it enters no list.
     fn hear(&mut self, id: ConnId, heard: PeerEntries<'_>) {
-        let Some(conn) = self.conns.find_mut(id.0) else { return };
+        let conn = &mut self.conns[id.0];
         let (zone, now) = (&mut self.zones[conn.zone.index()], self.now);
         let dialled = conn.addr.as_ref().filter(|_| conn.direction == Direction::Outgoing);
         let source = dialled.map_or(Source::INBOUND, Source::peer);
@@ -218,7 +215,7 @@ impl Node {
             return Err(CloseReason::ImpossibleTx);
         }
         let form = if message.fluff { TxForm::Fluff } else { TxForm::Stem };
-        let Some(conn) = self.conns.find_mut(id.0) else { return Ok(()) };
+        let conn = &mut self.conns[id.0];
         let zone = conn.zone;
         let counts = self.zones[zone.index()].policy.echoes && conn.direction == Direction::Outgoing;
         let echo = conn.addr.as_ref().filter(|_| counts).and_then(|addr| Echo::from_peer(id, addr));

@@ -144,21 +144,19 @@ impl Node {
     pub(super) fn enqueue(&mut self, id: ConnId, frame: Bytes, hands_over: &[Handle]) {
         if let Some(conn) = self.conns.find_mut(id.0) {
             conn.queue.push(frame, hands_over.to_vec());
+            self.queued(id);
         }
-        self.queued(id);
     }
 
     /// Queues an answer, encoded into the link's own buffer.
     pub(super) fn answer(&mut self, id: ConnId, command: u32, code: i32, body: impl FnOnce(&mut BytesMut)) {
-        if let Some(conn) = self.conns.find_mut(id.0) {
-            conn.queue.encode(|out| levin::frame(out, Kind::Response { code }, command, body));
-        }
+        self.conns[id.0].queue.encode(|out| levin::frame(out, Kind::Response { code }, command, body));
         self.queued(id);
     }
 
     /// Asks the embedder to write, stops reading from a peer that does not read, and gives up on one that never does.
     pub(super) fn queued(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.find_mut(id.0) else { return };
+        let conn = &mut self.conns[id.0];
         if conn.queue.len() > self.limits.queue_bytes {
             return self.close(id, CloseReason::SlowReader);
         }

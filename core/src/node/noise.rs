@@ -101,10 +101,11 @@ impl Node {
 
     /// Gives an own transaction to the channels on these links.
     pub(super) fn noise_local(&mut self, entry: Handle, exit: &LocalExit, links: &[ConnId]) {
-        let Some(noise) = &mut self.zones[exit.zone().index()].noise else { return };
-        for _ in 0..noise.queue(entry, links) {
-            self.stash.carry(entry, exit.zone());
-        }
+        self.with_noise(exit.zone(), |node, noise, _| {
+            for _ in 0..noise.queue(entry, links) {
+                node.stash.carry(entry, exit.zone());
+            }
+        });
     }
 
     /// Lends the channels of a zone out, and reroutes what they do not carry any more.

@@ -42,15 +42,15 @@ impl Node {
 
     /// The stream for a ping is open.
     pub(super) fn ping(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.find_mut(id.0) else { return };
-        conn.queue.encode(|out| crate::levin::frame(out, Kind::Request, command::PING, |out| PingRequest.encode(out)));
+        let queue = &mut self.conns[id.0].queue;
+        queue.encode(|out| crate::levin::frame(out, Kind::Request, command::PING, |out| PingRequest.encode(out)));
         self.queued(id);
     }
 
     /// Somebody answered a ping. If it is who it said, its address is hearsay of those who dialled us: it is checked before
     /// it is shared, like any other.
     pub(super) fn ping_answered(&mut self, id: ConnId, code: i32, body: &[u8]) -> Result<(), CloseReason> {
-        let Some(conn) = self.conns.find(id.0) else { return Ok(()) };
+        let conn = &self.conns[id.0];
         let Purpose::Ping { peer_id } = conn.purpose else { return Err(CloseReason::BeforeHandshake(command::PING)) };
         if code < ANSWERED {
             return Err(CloseReason::Declined { command: command::PING, code });
@@ -66,11 +66,12 @@ impl Node {
         Ok(())
     }
 
-    /// A stranger pings us, as we named a port: once on each stream, and without a handshake, as monerod does it.
+    /// A stranger pings us, as we named a port (else its frame is none that may come): once on each stream, and without a
+    /// handshake, as monerod does it.
     pub(super) fn pinged_early(&mut self, id: ConnId) -> Result<(), CloseReason> {
-        let Some(conn) = self.conns.find_mut(id.0) else { return Ok(()) };
+        let conn = &mut self.conns[id.0];
         let identity = self.zones[conn.zone.index()].identity;
-        if conn.direction != Direction::Incoming || identity.port == 0 || core::mem::replace(&mut conn.pinged, true) {
+        if conn.direction != Direction::Incoming || core::mem::replace(&mut conn.pinged, true) {
             return Err(CloseReason::BeforeHandshake(command::PING));
         }
         let peer_id = identity.peer_id;
@@ -92,7 +93,7 @@ impl Node {
 
     /// What a peer supports makes no difference here: it is enough that it answers once, if asked.
     pub(super) fn flags_answered(&mut self, id: ConnId, code: i32, body: &[u8]) -> Result<(), CloseReason> {
-        let Some(conn) = self.conns.find_mut(id.0) else { return Ok(()) };
+        let conn = &mut self.conns[id.0];
         if !core::mem::take(&mut conn.flags_asked) {
             return Err(CloseReason::Unasked(command::SUPPORT_FLAGS));
         }

@@ -59,7 +59,7 @@ impl Node {
     }
 
     fn link_due(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.find_mut(id.0) else { return };
+        let conn = &mut self.conns[id.0];
         if conn.deadline.is_some_and(|deadline| deadline <= self.now) {
             let reason = match conn.phase {
                 Phase::Dialing { .. } => CloseReason::DialTimeout,

@@ -27,9 +27,8 @@ impl PeerList {
     /// Lets those whom the user named be dialled again.
     pub(crate) fn pardon(&mut self, now: Instant, banned: impl Fn(&Addr) -> bool) {
         for entry in self.found(banned) {
-            if let Some(known) = self.entries.find_mut(entry) {
-                known.not_before = known.not_before.min(now);
-            }
+            let known = &mut self.entries[entry];
+            known.not_before = known.not_before.min(now);
         }
     }
 

@@ -142,16 +142,15 @@ impl PeerList {
         let from = now + rand::between(rng, age.0, age.1);
         let Some(&entry) = self.by_addr.get(addr) else { return };
         self.prove(now, entry, id, rng);
-        if let Some(known) = self.entries.find_mut(entry) {
-            known.trust.carries_from.get_or_insert(from);
-            (known.trust.failures, known.trust.rests_until) = (0, None);
-        }
+        let trust = &mut self.entries[entry].trust;
+        trust.carries_from.get_or_insert(from);
+        (trust.failures, trust.rests_until) = (0, None);
     }
 
     /// A courier found nobody at `addr`: the next ones leave it out for a while, and hearsay is forgotten in the end.
     pub(crate) fn courier_failed(&mut self, now: Instant, addr: &Addr, failure: Failure, rng: &mut dyn CryptoRng) {
         let Some(&entry) = self.by_addr.get(addr) else { return };
-        let Some(known) = self.entries.find_mut(entry) else { return };
+        let known = &mut self.entries[entry];
         known.trust.failures = known.trust.failures.saturating_add(1);
         known.trust.rests_until = Some(now + rest(known.role, failure, known.trust.failures, rng));
         let forgotten = known.list == ListKind::Gray && known.role.is_none() && !known.lent && !known.built_in;

@@ -165,7 +165,7 @@ impl PeerList {
             }
         };
         let anonymous = self.kind.is_anonymity();
-        let Some(known) = self.entries.find_mut(entry) else { return false };
+        let known = &mut self.entries[entry];
         let stamp = |kept: Option<Instant>, stored: Option<Instant>| kept.or(stored.map(|stored| stored.min(now)));
         known.proven = stamp(known.proven, proven);
         known.last_success = stamp(known.last_success, last_success);

@@ -147,9 +147,8 @@ impl PeerList {
             return;
         }
         if let Some(&entry) = self.by_addr.get(&addr) {
-            if let Some(known) = self.entries.find_mut(entry) {
-                known.role = known.role.map_or(Some(role), |old| Some(old.min(role)));
-            }
+            let known = &mut self.entries[entry];
+            known.role = known.role.map_or(Some(role), |old| Some(old.min(role)));
             return;
         }
         self.insert(now, PeerEntry::bare(addr), ListKind::White, Source::USER).role = Some(role);

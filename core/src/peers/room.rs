@@ -84,7 +84,7 @@ impl PeerList {
     }
 
     pub(super) fn relist(&mut self, entry: Handle, to: ListKind) {
-        let Some(known) = self.entries.find_mut(entry) else { return };
+        let known = &mut self.entries[entry];
         let (from, source) = (core::mem::replace(&mut known.list, to), known.source);
         let left = self.listed_mut(from);
         left.entries.retain(|&other| other != entry);
@@ -98,7 +98,7 @@ impl PeerList {
     /// Another source tells of a known address: it counts as told by the one of whom less is known, so that nobody makes
     /// a peer its own by telling of it first. The other is remembered.
     pub(super) fn heard_again(&mut self, now: Instant, entry: Handle, source: Source) {
-        let Some(known) = self.entries.find_mut(entry) else { return };
+        let known = &mut self.entries[entry];
         known.trust.hear(now, source);
         known.built_in = false;
         let (list, old) = (known.list, known.source);
@@ -107,7 +107,7 @@ impl PeerList {
         }
         let shares = &self.listed(list).shares;
         let rarer = shares.of(source) + 1 < shares.of(old);
-        let Some(known) = self.entries.find_mut(entry) else { return };
+        let known = &mut self.entries[entry];
         if source != Source::INBOUND && (rarer || old == Source::INBOUND) {
             // a second peer that we dialled says more than one who dialled us
             if old != Source::INBOUND || known.also.is_none() {
@@ -120,7 +120,7 @@ impl PeerList {
     }
 
     fn move_source(&mut self, entry: Handle, to: Source) {
-        let Some(known) = self.entries.find_mut(entry) else { return };
+        let known = &mut self.entries[entry];
         let (list, from) = (known.list, core::mem::replace(&mut known.source, to));
         let shares = &mut self.listed_mut(list).shares;
         shares.take(from, entry);
@@ -146,9 +146,7 @@ impl PeerList {
             // it is somebody else's, too, and stays as that one's
             Some(also) => {
                 self.move_source(entry, also);
-                if let Some(known) = self.entries.find_mut(entry) {
-                    known.also = None;
-                }
+                self.entries[entry].also = None;
                 self.listed(list).entries.len() < self.listed(list).cap || self.make_room(list, source, rng)
             }
             None => {

@@ -122,11 +122,10 @@ impl Stash {
 
     /// Drops a transaction; `false` if it is not there.
     pub(crate) fn remove(&mut self, id: TxId) -> bool {
-        let Some(handle) = self.by_id.remove(&id) else { return false };
-        if let Some(entry) = self.entries.remove(handle) {
-            self.due.remove(&(entry.deadline(), handle));
-            self.bytes -= entry.tx.size();
-        }
+        let removed = self.by_id.remove(&id).and_then(|handle| Some((handle, self.entries.remove(handle)?)));
+        let Some((handle, entry)) = removed else { return false };
+        self.due.remove(&(entry.deadline(), handle));
+        self.bytes -= entry.tx.size();
         true
     }
 
@@ -266,7 +265,7 @@ impl Stash {
     /// The peer on `conn` answered its `answered`-th timed sync: it has read all that was written before the question.
     pub(crate) fn answered(&mut self, conn: ConnId, answered: u32) {
         for handle in self.by_id.values() {
-            let Some(entry) = self.entries.find_mut(*handle) else { continue };
+            let entry = &mut self.entries[*handle];
             for recipient in entry.recipients.iter_mut().filter(|recipient| recipient.conn == conn) {
                 recipient.proven |= answered > recipient.asked_before;
                 if recipient.proven {
@@ -280,7 +279,7 @@ impl Stash {
     pub(crate) fn link_ended(&mut self, conn: ConnId) -> usize {
         let mut interrupted = 0;
         for handle in self.by_id.values() {
-            let Some(entry) = self.entries.find_mut(*handle) else { continue };
+            let entry = &mut self.entries[*handle];
             entry.uses.interrupt(conn);
             let before = entry.recipients.len();
             entry.recipients.retain(|recipient| recipient.proven || recipient.conn != conn);
