@@ -60,6 +60,18 @@ fn exposing(world: &World, node: usize) -> Vec<Exposure> {
 }
 
 #[test]
+fn without_a_zone_that_dials_a_transaction_is_taken_in_and_said_to_be_held() {
+    let mut listening = zone(ZoneKind::Public, 0, &[]);
+    listening.max_outgoing = 0;
+    let mut world = World::new(34);
+    let user = world.add(config([listening]));
+    assert_eq!(world.call(user, |node, now| node.submit_tx(now, ID, local())), Ok(Submitted::New));
+    let said: Vec<&Event> = world.events(user).collect();
+    assert!(matches!(said[..], [Event::Held { id: ID, why: Why::NoZone }]), "{said:?}");
+    assert_eq!(state(&world, user), Some(StashState::Held(Why::NoZone)));
+}
+
+#[test]
 fn nothing_leaves_before_its_exposure_is_written_down() {
     for (kind, exposure) in [(ZoneKind::Tor, Exposure::Anonymity), (ZoneKind::Public, Exposure::Public)] {
         let (mut world, user, peer) = linked(kind);

@@ -55,9 +55,7 @@ impl Node {
         if found.flying >= FLYING_AT_MOST || self.bans.cover(self.now, &addr) {
             return;
         }
-        if let Some(couriers) = &mut found.couriers {
-            couriers.sent += 1;
-        }
+        found.couriers.iter_mut().for_each(|couriers| couriers.sent += 1);
         let conn = self.dial(zone, addr, None, Purpose::Courier);
         self.conns[conn.0].flight = Some(Box::new(flight));
     }
@@ -76,7 +74,6 @@ impl Node {
 
     /// Gives an own transaction to the couriers of the zone that `exit` names.
     pub(super) fn courier_local(&mut self, entry: Handle, exit: &LocalExit) {
-        let Some(id) = self.stash.id(entry) else { return };
         let largest = self.zones[exit.zone().index()].couriers.as_ref().map_or(0, Couriers::largest);
         if self.stash.leave_by(entry, exit).is_some_and(|blob| blob.len() > largest) {
             return self.hold(entry, Why::TooLargeForCouriers, Announce::Changes);
@@ -86,7 +83,7 @@ impl Node {
         }
         if self.cargo.add(self.now, entry, &self.numbers, &mut self.own_rng) {
             self.stash.carry(entry, exit.zone());
-            self.outbox.event(Event::Queued { id, zone: exit.zone() });
+            self.tell(entry, |id| Event::Queued { id, zone: exit.zone() });
         }
     }
 
@@ -121,9 +118,7 @@ impl Node {
         let conn = &self.conns[id.0];
         let (zone, addr) = (conn.zone, conn.addr.clone());
         let found = &mut self.zones[zone.index()];
-        if let Some(couriers) = &mut found.couriers {
-            couriers.answered += 1;
-        }
+        found.couriers.iter_mut().for_each(|couriers| couriers.answered += 1);
         if let Some(addr) = addr {
             found.peers.courier_answered(self.now, &addr, peer_id, self.numbers.age, &mut found.rng);
             self.count_carriers(zone);

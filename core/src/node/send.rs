@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use super::Node;
 use crate::config::RelayPolicy;
 use crate::conn::Conn;
-use crate::ids::{ConnId, ZoneId};
+use crate::ids::{ConnId, TxId, ZoneId};
 use crate::levin::{self, Kind};
 use crate::output::Event;
 use crate::rand::Poisson;
@@ -116,6 +116,13 @@ impl Node {
         }
     }
 
+    /// Tells the embedder something of an own transaction.
+    pub(super) fn tell(&mut self, entry: Handle, event: impl FnOnce(TxId) -> Event) {
+        if let Some(id) = self.stash.id(entry) {
+            self.outbox.event(event(id));
+        }
+    }
+
     /// Chooses who gets a transaction, and has that written down before they do.
     fn dispatch_local(&mut self, entry: Handle, exit: &LocalExit, announce: Announce) {
         if self.stash.asks(entry) {
@@ -139,7 +146,6 @@ impl Node {
 
     /// Lets a transaction go to these links, once that is written down.
     pub(super) fn expose_to(&mut self, entry: Handle, exit: &LocalExit, links: &[(ConnId, RecipientTag)]) {
-        let Some(id) = self.stash.id(entry) else { return };
         let exposure = match exit.form() {
             ExitForm::Anonymity => Exposure::Anonymity,
             ExitForm::PublicStem => Exposure::Public,
@@ -147,7 +153,7 @@ impl Node {
         if self.stash.expose(self.now, entry, exposure, exit.zone(), links, self.durability) {
             self.let_go(entry, exit);
         } else {
-            self.outbox.event(Event::Exposing { id, exposure });
+            self.tell(entry, |id| Event::Exposing { id, exposure });
         }
     }
 
@@ -198,7 +204,6 @@ impl Node {
 
     /// Who may know of a transaction is written down: plans it on the links that were chosen and are still there.
     fn let_go(&mut self, entry: Handle, exit: &LocalExit) {
-        let Some(id) = self.stash.id(entry) else { return };
         let mut links = self.stash.take_chosen(entry);
         if exit.form() == ExitForm::Anonymity {
             let open = self.open_links(exit.zone());
@@ -207,7 +212,7 @@ impl Node {
                 return self.dispatch_local(entry, exit, Announce::Changes);
             }
         }
-        self.outbox.event(Event::Queued { id, zone: exit.zone() });
+        self.tell(entry, |id| Event::Queued { id, zone: exit.zone() });
         match exit.form() {
             ExitForm::PublicStem => match self.stem_hop(None, exit.zone()) {
                 Some(conn) => {

@@ -210,3 +210,16 @@ fn base32(bytes: &[u8]) -> String {
     let digit = |at: usize| (0..5).fold(0, |digit, offset| digit << 1 | bit(at * 5 + offset));
     (0..bytes.len() * 8 / 5).map(|at| char::from(b"abcdefghijklmnopqrstuvwxyz234567"[usize::from(digit(at))])).collect()
 }
+
+#[test]
+fn a_second_teller_of_an_earlier_run_is_not_put_out_by_whoever_dialled_us() {
+    let [told_before, tells_now] = [3, 4].map(|number| Source::from_bytes([number; 8]));
+    let mut list = list(ZoneKind::Public, Limits::new());
+    let mut stored = Stored::decode(&entry("45.1.1.1:18080", &[])).unwrap();
+    (stored.source, stored.also) = (Source::INBOUND, Some(told_before));
+    let addr = stored.addr.clone();
+    assert!(list.restore(NOW, stored));
+    list.heard_again(NOW, list.by_addr[&addr], tells_now);
+    let known = &list.entries[list.by_addr[&addr]];
+    assert_eq!((known.source, known.also), (tells_now, Some(told_before)));
+}

@@ -70,9 +70,7 @@ impl Cargo {
     /// A transaction has begun to be sent to the peer at `addr`: it waits no more, unless it is added again.
     pub(crate) fn sent(&mut self, now: Instant, entry: Handle, addr: Option<&Addr>) {
         self.unseat(entry);
-        if let Some(addr) = addr {
-            self.used.insert(Source::peer(addr), now);
-        }
+        self.used.extend(addr.map(|addr| (Source::peer(addr), now)));
     }
 
     /// When the peer at `addr` was last sent a transaction.
