@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
+use super::logging;
+
 /// What the exit codes mean; ends every `--help`.
 pub(super) const HELP: &str = "\
 Exit codes:
@@ -54,8 +56,7 @@ impl Failure {
             Self::Silent => (1, ""),
         };
         if !message.is_empty() {
-            // also when stderr is closed there is nobody to tell
-            let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("anonetd: {message}\n"));
+            logging::say(message);
         }
         ExitCode::from(code)
     }

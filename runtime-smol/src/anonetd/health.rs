@@ -8,6 +8,7 @@ use tracing::{error, info, warn};
 
 use super::chain_clock;
 use super::keeper::Changes;
+use super::logging;
 use super::troubles::{Part, Troubles};
 use crate::clock::Clock;
 use crate::descriptors;
@@ -51,6 +52,7 @@ impl Watch {
         let mut ahead = 0;
         loop {
             descriptors_are(!descriptors::run_out(), &self.troubles);
+            log_is(logging::lost(), &self.troubles);
             let is_ahead = self.clock.ahead();
             self.clock_is(chain_clock::is_possible(self.clock.to_wall(self.clock.now())));
             if is_ahead.abs_diff(ahead) > STEP && self.clock_was_set(is_ahead, ahead).await.is_err() {
@@ -98,5 +100,18 @@ fn descriptors_are(enough: bool, troubles: &Troubles) {
         }
     } else if troubles.end(Part::Descriptors) {
         info!("there are file descriptors again");
+    }
+}
+
+fn log_is(lost: u64, troubles: &Troubles) {
+    if lost > 0 {
+        let reason = format!(
+            "nobody reads it, or it cannot be written, and lines of it are lost ({lost}): read on (Ctrl-Q on a terminal), or start \
+             the node again with its log elsewhere"
+        );
+        // the log itself says it once it can
+        troubles.begin(Part::Log, reason);
+    } else {
+        troubles.end(Part::Log);
     }
 }

@@ -64,6 +64,7 @@ use self::exit::Failure;
 #[must_use]
 pub fn main() -> ExitCode {
     core_dump::forbid();
+    let _ending = logging::Ending::prepare();
     let cli = match config_file::parse(env::args_os()) {
         Ok(cli) => cli,
         // help and version are such errors, too

@@ -37,7 +37,8 @@ use crate::store::{Store, StoreError};
 /// Runs the node until it is asked to stop.
 pub(super) fn run(args: RunArgs) -> Result<(), Failure> {
     let settings = Settings::new(&args).map_err(Failure::usage)?;
-    logging::start(logging::filter(&args.log_level).map_err(Failure::usage)?);
+    let no_thread = |error| Failure::failed(format_args!("cannot start a thread for the log: {error}"));
+    logging::start(logging::filter(&args.log_level).map_err(Failure::usage)?).map_err(no_thread)?;
     let dir = DataDir::new(args.data.data_dir).map_err(Failure::usage)?;
     let _lock = dir.lock().map_err(Failure::failed)?;
     let executor = Executor::new();

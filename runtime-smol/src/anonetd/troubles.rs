@@ -20,6 +20,8 @@ pub(super) enum Part {
     Clock,
     /// The file of peers and bans cannot be written.
     Peers,
+    /// Lines of the log are lost.
+    Log,
 }
 
 impl Part {
@@ -29,6 +31,7 @@ impl Part {
             Self::Stash | Self::Entries | Self::Late => "stash",
             Self::Clock => "clock",
             Self::Peers => "peers",
+            Self::Log => "log",
         }
     }
 }
@@ -36,7 +39,7 @@ impl Part {
 /// One trouble, as `status` shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Trouble {
-    /// What has it: `descriptors`, `stash`, `clock`, `peers`, `daemon`, or the name of a zone.
+    /// What has it: `descriptors`, `stash`, `clock`, `peers`, `log`, `daemon`, or the name of a zone.
     pub(super) part: String,
     /// What is wrong, and what to do.
     pub(super) reason: String,
