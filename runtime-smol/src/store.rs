@@ -12,6 +12,7 @@
 mod cover;
 mod documents;
 mod file;
+mod guard;
 mod inspect;
 mod key;
 mod open;
@@ -28,6 +29,7 @@ use thiserror::Error;
 
 pub use self::documents::Documents;
 use self::file::StoreFile;
+pub(crate) use self::guard::is_guarded;
 pub use self::inspect::{Inspection, inspect};
 pub use self::seal::Passphrase;
 use crate::descriptors;

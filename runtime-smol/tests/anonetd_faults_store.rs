@@ -4,12 +4,14 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use anonet_core::{Exposure, Instant, RecipientTag, TxId, Use};
-use anonet_smol::store::{Documents, Exposed, Passphrase, Store, StoreError};
+use anonet_smol::store::{Documents, Exposed, Passphrase, Store, StoreError, inspect};
 use bytes::Bytes;
-use common::Scratch;
+use common::{Scratch, anonetd, stderr, stdout};
 use smol::block_on;
 
 const TXS: u8 = 6;
@@ -181,4 +183,59 @@ fn a_damaged_list_of_peers_is_put_aside_and_never_stops_a_start() {
         assert_eq!(block_on(documents.load("peers")).unwrap().as_deref(), Some(&b"again"[..]), "round {round}");
     }
     assert!((10..50).contains(&put_aside), "{put_aside}");
+}
+
+/// Has the type of its page be none that there is, on these pages.
+fn without_type(whole: &[u8], is_hit: impl Fn(usize) -> bool) -> Vec<u8> {
+    let mut bytes = whole.to_vec();
+    for (number, page) in bytes.chunks_mut(4_096).enumerate() {
+        // the first is the header
+        if number > 0 && page[0] != 0 && is_hit(number) {
+            page[0] = 0xee;
+        }
+    }
+    bytes
+}
+
+#[test]
+fn a_look_at_a_damaged_stash_never_panics() {
+    let dir = Scratch::in_memory();
+    let [_, whole] = stashes(&dir, None);
+    let path = dir.path().join("stash.redb");
+    let mut damaged = 0;
+    for hit in 1..whole.len() / 4_096 {
+        fs::write(&path, without_type(&whole, |number| number == hit)).unwrap();
+        damaged += usize::from(matches!(inspect(&path, None), Err(StoreError::Damaged { .. })));
+    }
+    assert!(damaged > 3, "{damaged}");
+}
+
+/// What it has to say of it is one line, and nothing of the database's own.
+#[test]
+fn of_a_stash_at_which_the_database_panics_the_program_speaks_in_its_own_words() {
+    let dir = Scratch::in_memory();
+    let [_, whole] = stashes(&dir, None);
+    let data = dir.path().join("data");
+    fs::DirBuilder::new().mode(0o700).create(&data).unwrap();
+    let path = data.join("stash.redb");
+    let damaged = without_type(&whole, |_| true);
+    fs::write(&path, &damaged).unwrap();
+    let opened = catch_unwind(|| redb::Builder::new().open_read_only(&path).is_ok());
+    assert!(opened.is_err(), "else this test is of no use");
+    for command in ["run", "check"] {
+        let output = anonetd()
+            .args([command, "--network", "regtest", "--offline", "--rpc-bind", "none", "--data-dir"])
+            .arg(&data)
+            .env("RUST_BACKTRACE", "1")
+            .output()
+            .unwrap();
+        let all = stdout(&output) + &stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{all}");
+        let told: Vec<&str> = all.lines().filter(|line| line.contains("is damaged")).collect();
+        assert!(told.len() == 1 && told[0].contains("move it away to start without it"), "{all}");
+        for sign in ["panic", "redb-", "unreachable", "stack backtrace", "fault of this program"] {
+            assert!(!all.contains(sign), "{sign}: {all}");
+        }
+        assert!(fs::read(&path).unwrap() == damaged, "it stays as it is");
+    }
 }

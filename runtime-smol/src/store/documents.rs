@@ -13,7 +13,7 @@ use redb::{Builder, Database, Error, ReadableDatabase, TableDefinition};
 
 use super::StoreError;
 use super::file::failure;
-use super::open::guarded;
+use super::guard::guarded;
 
 /// Documents by name.
 const DOCUMENTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("documents");
@@ -40,7 +40,7 @@ impl Documents {
     /// [`StoreError::Unusable`].
     pub async fn open(path: PathBuf) -> Result<(Self, Option<PathBuf>), StoreError> {
         let (database, aside) = smol::unblock(move || {
-            let (database, aside) = match open(&path) {
+            let (database, aside) = match guarded(|| open(&path)) {
                 Err(error) => match failure(path.clone(), error) {
                     StoreError::Damaged { .. } => {
                         let aside = path.with_extension("damaged");
@@ -94,11 +94,16 @@ impl Documents {
         let file = self.0.clone();
         smol::unblock(move || {
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-            let database = file.database.take().map_or_else(|| open(&file.path), Ok);
-            let result = database.and_then(|database| Ok((guarded(|| f(&database))?, database)));
-            let (result, database) = result.map_err(|error| failure(file.path.clone(), error))?;
-            file.database = Some(database);
-            Ok(result)
+            let DocumentFile { path, database } = &mut *file;
+            let result = guarded(|| {
+                let opened = database.take().map_or_else(|| open(path), Ok)?;
+                // also by itself: the database is closed after a panic, and not by it
+                let result = guarded(|| f(&opened))?;
+                // put back only if all went well
+                *database = Some(opened);
+                Ok(result)
+            });
+            result.map_err(|error| failure(path.clone(), error))
         })
         .await
     }
@@ -123,7 +128,7 @@ fn create(path: &Path) -> Result<Database, Error> {
 }
 
 fn make(path: &Path) -> Result<Database, Error> {
-    let database = guarded(|| Ok(Builder::new().set_cache_size(CACHE).set_check_integrity_on_open(true).create(path)?))?;
+    let database = Builder::new().set_cache_size(CACHE).set_check_integrity_on_open(true).create(path)?;
     fs::set_permissions(path, Permissions::from_mode(0o600))?;
     let write = database.begin_write()?;
     write.open_table(DOCUMENTS)?;

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use redb::{Database, Error, ReadableDatabase, ReadableTable};
 
 use super::cover::Cover;
-use super::open::{Closed, create, guarded, open, unlock};
+use super::guard::guarded;
+use super::open::{Closed, create, open, unlock};
 use super::row::{Row, Unreadable};
 use super::{Exposed, Inserted, Loaded, LoadedTx, Passphrase, StoreError, key};
 
@@ -33,12 +34,15 @@ impl StoreFile {
     pub(super) fn open(path: PathBuf, passphrase: Option<&Passphrase>) -> Result<Self, StoreError> {
         let found = fs::symlink_metadata(&path);
         let there = !matches!(found, Err(error) if error.kind() == io::ErrorKind::NotFound);
-        let opened = if there { unlock(&path, passphrase) } else { create(&path, passphrase, None).map_err(Closed::Failed) };
+        let opened = guarded(|| {
+            let (database, cover) = if there { unlock(&path, passphrase)? } else { create(&path, passphrase, None)? };
+            let recipient_key = key::ensure(&database, &cover)?;
+            Ok::<_, Closed>((database, cover, recipient_key))
+        });
         match opened {
-            Ok((database, cover)) => match key::ensure(&database, &cover) {
-                Ok(recipient_key) => Ok(Self { path, cover, recipient_key, database: Some(database), doubtful: BTreeSet::new() }),
-                Err(error) => Err(failure(path, error)),
-            },
+            Ok((database, cover, recipient_key)) => {
+                Ok(Self { path, cover, recipient_key, database: Some(database), doubtful: BTreeSet::new() })
+            }
             Err(closed) => Err(closed.into_error(path)),
         }
     }
@@ -140,21 +144,23 @@ impl StoreFile {
     }
 
     fn run<R>(&mut self, f: impl FnOnce(&Database, &Cover) -> Result<R, Error>) -> Result<R, StoreError> {
-        // put back only if all went well
-        let database = match self.database.take() {
-            Some(database) => Ok(database),
-            None => open(&self.path, self.cover.table()),
-        };
-        let path = || self.path.clone();
-        let database = database.map_err(|error| failure(path(), error))?;
-        if !self.doubtful.is_empty() {
-            let ids: Vec<TxId> = self.doubtful.iter().copied().collect();
-            remove(&database, &self.cover, &ids).map_err(|error| failure(path(), error))?;
-            self.doubtful.clear();
-        }
-        let result = guarded(|| f(&database, &self.cover)).map_err(|error| failure(path(), error))?;
-        self.database = Some(database);
-        Ok(result)
+        let Self { path, cover, database, doubtful, .. } = self;
+        let result = guarded(|| {
+            let opened = match database.take() {
+                Some(database) => database,
+                None => open(path, cover.table())?,
+            };
+            if !doubtful.is_empty() {
+                remove(&opened, cover, &doubtful.iter().copied().collect::<Vec<_>>())?;
+                doubtful.clear();
+            }
+            // also by itself: the database is closed after a panic, and not by it
+            let result = guarded(|| f(&opened, cover))?;
+            // put back only if all went well
+            *database = Some(opened);
+            Ok(result)
+        });
+        result.map_err(|error| failure(path.clone(), error))
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use redb::{Builder, ReadableDatabase, ReadableTable};
 
+use super::guard::guarded;
 use super::open::{CACHE, Closed, cover_of};
 use super::row::Row;
 use super::{Passphrase, StoreError};
@@ -25,7 +26,7 @@ pub struct Inspection {
 /// # Errors
 /// [`StoreError`]; [`StoreError::NotClosed`] if only a start can repair it.
 pub fn inspect(path: &Path, passphrase: Option<&Passphrase>) -> Result<Inspection, StoreError> {
-    look(path, passphrase).map_err(|closed| closed.into_error(path.to_owned()))
+    guarded(|| look(path, passphrase)).map_err(|closed| closed.into_error(path.to_owned()))
 }
 
 fn look(path: &Path, passphrase: Option<&Passphrase>) -> Result<Inspection, Closed> {

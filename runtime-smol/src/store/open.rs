@@ -3,7 +3,6 @@
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use anonet_core::TxId;
@@ -11,6 +10,7 @@ use redb::{Builder, Database, Error, ReadableDatabase, ReadableTable, Table as W
 
 use super::cover::{Cover, Table, no_seal};
 use super::file::failure;
+use super::guard::guarded;
 use super::seal::{Seal, Unopened};
 use super::{Passphrase, StoreError, key};
 
@@ -33,7 +33,7 @@ pub(super) fn open(path: &Path, table: Table) -> Result<Database, Error> {
 
 fn check(path: &Path) -> Result<Database, Error> {
     let before = unrepaired(path);
-    let opened = guarded(|| Ok(Builder::new().set_cache_size(CACHE).set_check_integrity_on_open(true).open(path)?));
+    let opened = guarded(|| Ok::<_, Error>(Builder::new().set_cache_size(CACHE).set_check_integrity_on_open(true).open(path)?));
     if let (Err(_), Some(before)) = (&opened, before) {
         // a repair that failed has begun all the same; where not even this can be written, nothing was
         let _ = put_back(path, &before);
@@ -45,7 +45,7 @@ fn check(path: &Path) -> Result<Database, Error> {
 
 /// A file that is to be repaired, as it is now; nothing if it was closed well, or is far larger than a stash can be.
 fn unrepaired(path: &Path) -> Option<Vec<u8>> {
-    let is_closed = guarded(|| Ok(Builder::new().set_cache_size(CACHE).open_read_only(path)?)).is_ok();
+    let is_closed = guarded(|| Ok::<_, Error>(Builder::new().set_cache_size(CACHE).open_read_only(path)?)).is_ok();
     let fits = fs::metadata(path).is_ok_and(|found| found.len() <= REPAIRED_MAX);
     (!is_closed && fits).then(|| fs::read(path).ok())?
 }
@@ -58,12 +58,6 @@ fn put_back(path: &Path, before: &[u8]) -> io::Result<()> {
     file.write_all(before)?;
     file.set_len(before.len() as u64)?;
     file.sync_all()
-}
-
-/// Does something with a database. It is to find all damage itself; should it panic at some, that is an error as well.
-pub(super) fn guarded<R>(work: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
-    let nonsense = |_| Err(Error::Corrupted("its content makes no sense".into()));
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(nonsense)
 }
 
 /// Why a file that is there was not opened.
@@ -174,16 +168,4 @@ fn wipe(mut file: &File) -> io::Result<()> {
     let len = file.metadata()?.len();
     io::copy(&mut io::repeat(0).take(len), &mut file)?;
     file.sync_all()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_at_damage_is_damage() {
-        let failed = guarded(|| -> Result<(), Error> { panic!("what this test wants") }).unwrap_err();
-        assert!(matches!(failure(PathBuf::from("x"), failed), StoreError::Damaged { .. }));
-        assert_eq!(guarded(|| Ok(7)).unwrap(), 7);
-    }
 }
