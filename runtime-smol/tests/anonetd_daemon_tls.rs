@@ -149,7 +149,7 @@ fn a_daemon_elsewhere_is_reached_through_a_proxy_by_its_certificate_alone() {
     assert!(output.status.success(), "{}", stderr(&output));
     let node = Daemon::start(&[&pin[..], &["--daemon-address", "node.example:9", "--daemon-proxy", &proxy]].concat());
     node.wait_for("the pool", |node| node.status()["daemon"]["pool"] == "watched");
-    assert!(node.log().contains("another machine, over TLS"), "{}", node.log());
+    node.wait_for("a word of it", |node| node.log().contains("another machine, over TLS"));
     let asked = asked.lock().unwrap();
     assert!(asked.len() >= 2 && asked.iter().all(|name| name == "node.example"), "{asked:?}");
 

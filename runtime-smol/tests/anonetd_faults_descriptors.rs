@@ -44,7 +44,7 @@ fn a_flood_of_connections_is_turned_away_and_the_user_is_not() {
     let service = format!("{ONION},127.0.0.1:{inbound},1000");
     let options = ["--no-public", "--anonymous-inbound", &service, "--proxy", "tor,127.0.0.1:1"];
     let mut node = Daemon::start_under("ulimit -n 64;", Scratch::new(), &options);
-    assert!(node.log().contains("the limit of open files is 64") && node.log().contains("ulimit -n"), "{}", node.log());
+    node.wait_for("a warning", |node| node.log().contains("the limit of open files is 64") && node.log().contains("ulimit -n"));
     let before = descriptors(&node);
     let open = |port| TcpStream::connect(("127.0.0.1", port)).unwrap();
     let flood: Vec<TcpStream> = (0..150).map(|at| open(if at % 2 == 0 { inbound } else { node.rpc_port })).collect();

@@ -87,7 +87,7 @@ fn a_zone_without_isolation_says_what_that_costs() {
     assert_eq!(node.status()["zones"][0]["isolates"], false);
     let text = stdout(&node.command("status").output().unwrap());
     assert!(text.contains("tor: no stream isolation"), "{text}");
-    assert!(node.log().contains("WARN") && node.log().contains("--allow-no-isolation"), "{}", node.log());
+    node.wait_for("a warning", |node| node.log().contains("WARN") && node.log().contains("--allow-no-isolation"));
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn a_stash_on_disk_is_left_alone_by_a_start_in_memory() {
     node.stop("-TERM");
     node.restart_with(&["--no-public", "--add-peer", ONION, "--proxy", "tor,127.0.0.1:1", "--stash", "memory"]);
     assert_eq!(held(&node), [""; 0]);
-    assert!(node.log().contains("the stash on disk is left alone"), "{}", node.log());
+    node.wait_for("a word of it", |node| node.log().contains("the stash on disk is left alone"));
     node.stop("-TERM");
     node.restart_with(&["--no-public", "--add-peer", ONION, "--proxy", "tor,127.0.0.1:1"]);
     assert_eq!(held(&node), [TX1]);

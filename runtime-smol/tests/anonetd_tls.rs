@@ -64,7 +64,7 @@ fn where_tls_is_needed_others_are_told_so() {
         assert!(code == 400 && answer["error"].as_str().unwrap().contains("https://"), "{answer}");
     }
     assert_eq!(height(&ask(node.rpc_port, caller(None), REQUEST).unwrap().0), 1);
-    assert!(node.log().contains("wallets: https://"), "{}", node.log());
+    node.wait_for("a word of it", |node| node.log().contains("wallets: https://"));
 }
 
 #[test]

@@ -136,6 +136,15 @@ impl Life {
         killed
     }
 
+    /// Whether it says this in its log; what it has said comes there a moment later.
+    pub(crate) fn says(&self, text: &str) -> bool {
+        let begin = Instant::now();
+        while !self.log().contains(text) && begin.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.log().contains(text)
+    }
+
     /// What it said, once it is dead.
     pub(crate) fn end_of_log(&mut self) -> String {
         if let Some(logger) = self.logger.take() {

@@ -127,8 +127,8 @@ impl World {
                 let Some(status) = life.ready() else { return };
                 self.ledger.lock().unwrap().compare(&status);
                 self.compare_directory();
+                let known = life.says("peers known from earlier runs: 1");
                 let killed = self.load(&mut life, moment, number);
-                let known = life.end_of_log().contains("peers known from earlier runs: 1");
                 assert!(known, "the list of peers is lost:\n{}", life.end_of_log());
                 killed
             }
