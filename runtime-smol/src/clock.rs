@@ -27,7 +27,7 @@ impl Clock {
     #[must_use]
     pub fn ahead(&self) -> i64 {
         let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
-        micros(wall()).saturating_sub(micros(self.anchor + self.started.elapsed()))
+        micros(wall()).saturating_sub(micros(self.anchor + self.elapsed()))
     }
 
     /// The stamp of the wall clock, as it stands now, for a moment of this clock.
@@ -45,27 +45,49 @@ impl Clock {
     /// The present. Never earlier than what it was before.
     #[must_use]
     pub fn now(&self) -> Instant {
-        Instant::from_micros(0) + (self.anchor + self.started.elapsed())
+        Instant::from_micros(0) + (self.anchor + self.elapsed())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed() + suspended()
     }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the system's clocks")]
 fn wall() -> Duration {
-    set_apart(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    set_apart(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + suspended())
 }
 
 /// Tests set the wall clock of a program: by so many seconds as are in the file that a variable names.
 #[cfg(debug_assertions)]
 fn set_apart(wall: Duration) -> Duration {
-    let seconds = std::env::var_os("ANONET_TEST_CLOCK").and_then(|file| std::fs::read_to_string(file).ok());
-    let seconds: i64 = seconds.and_then(|seconds| seconds.trim().parse().ok()).unwrap_or(0);
-    Duration::from_micros(u64::try_from(wall.as_micros()).unwrap_or(u64::MAX).saturating_add_signed(seconds * 1_000_000))
+    let micros = seconds_in("ANONET_TEST_CLOCK").saturating_mul(1_000_000);
+    Duration::from_micros(u64::try_from(wall.as_micros()).unwrap_or(u64::MAX).saturating_add_signed(micros))
+}
+
+/// Tests have a program be suspended for longer than they take: so many seconds pass at once on both of its clocks when they
+/// are written to a file that another variable names.
+#[cfg(debug_assertions)]
+fn suspended() -> Duration {
+    Duration::from_secs(seconds_in("ANONET_TEST_SUSPENDED").unsigned_abs())
+}
+
+#[cfg(debug_assertions)]
+fn seconds_in(variable: &str) -> i64 {
+    let seconds = std::env::var_os(variable).and_then(|file| std::fs::read_to_string(file).ok());
+    seconds.and_then(|seconds| seconds.trim().parse().ok()).unwrap_or(0)
 }
 
 /// Nobody does.
 #[cfg(not(debug_assertions))]
 const fn set_apart(wall: Duration) -> Duration {
     wall
+}
+
+/// Nor this.
+#[cfg(not(debug_assertions))]
+const fn suspended() -> Duration {
+    Duration::ZERO
 }
 
 #[cfg(test)]

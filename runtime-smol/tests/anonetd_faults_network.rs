@@ -5,10 +5,15 @@ mod common;
 #[allow(dead_code, reason = "shared with other tests")]
 mod support;
 
+use std::cell::Cell;
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use anonet_core::ZoneKind;
+use anonet_core::{Event, ZoneKind};
+use common::monerod::Peer;
 use common::{Daemon, ONION, Scratch, anonetd, free_port, stderr, tx, tx1_hex, unhex};
 use smol::{Executor, Timer};
 use support::proxy::{Pace, Proxy, Route, Seen};
@@ -88,6 +93,106 @@ fn a_suspended_process_goes_on_where_it_was_and_makes_up_for_nothing() {
     });
 }
 
+/// How many links its one network has.
+fn outgoing(node: &Daemon) -> u64 {
+    node.status()["zones"][0]["outgoing"].as_u64().unwrap()
+}
+
+/// A node that can be suspended for longer than a test takes.
+struct Sleeper {
+    node: Daemon,
+    file: PathBuf,
+    slept: Cell<u32>,
+}
+
+impl Sleeper {
+    fn start(options: &[&str]) -> Self {
+        let dir = Scratch::new();
+        let file = dir.file("slept", "0");
+        let shell = format!("export ANONET_TEST_SUSPENDED='{}';", file.display());
+        Self { node: Daemon::start_under(&shell, dir, options), file, slept: Cell::new(0) }
+    }
+
+    /// So many seconds pass for it at once. It sees that when it has something to do.
+    fn pass(&self, seconds: u32) {
+        self.slept.set(self.slept.get() + seconds);
+        let new = self.file.with_extension("new");
+        fs::write(&new, self.slept.get().to_string()).unwrap();
+        fs::rename(new, &self.file).unwrap();
+    }
+
+    /// Whether it has a link; if not, a second passes.
+    fn is_linked_soon(&self) -> bool {
+        let is_linked = outgoing(&self.node) == 1;
+        if !is_linked {
+            self.pass(1);
+        }
+        is_linked
+    }
+}
+
+/// Far longer than any deadline of a link.
+const SLEEP: u32 = 600;
+
+#[test]
+fn a_peer_that_gave_up_on_a_suspended_process_is_dialled_again_and_gets_what_is_sent() {
+    run(async |executor| {
+        let service = TestNode::service(executor, ZoneKind::Tor, 1);
+        let host = ONION.split(':').next().unwrap();
+        let proxy = Proxy::start(executor, Pace::AtOnce, &[(host, Route::To(service.handle.listening()[0]))]).await;
+        let address = format!("tor,{}", proxy.addr);
+        let sleeper = Sleeper::start(&["--no-public", "--add-peer", ONION, "--proxy", &address]);
+        service.up().await;
+        until("a link", || outgoing(&sleeper.node) == 1).await;
+        while proxy.seen.try_recv().is_ok() {}
+        signal(&sleeper.node, "-STOP");
+        // the other side asks it something, has no answer for two minutes, and hangs up
+        service.skip(Duration::from_secs(80)).await;
+        service.skip(Duration::from_secs(210)).await;
+        service.until(|event| matches!(event, Event::Down { .. }).then_some(())).await;
+        sleeper.pass(SLEEP);
+        signal(&sleeper.node, "-CONT");
+        until("the end of the link", || outgoing(&sleeper.node) == 0).await;
+        until("a new link", || sleeper.is_linked_soon()).await;
+        let dials = std::iter::from_fn(|| proxy.seen.try_recv().ok());
+        assert_eq!(dials.filter(|seen| matches!(seen, Seen::Connect { host: dialled, .. } if dialled == host)).count(), 1);
+        submit(&sleeper.node, 1);
+        // a transaction waits some seconds for its turn
+        let passing = async {
+            loop {
+                sleeper.pass(1);
+                assert_eq!(sleeper.node.status()["troubles"], serde_json::json!([]));
+                Timer::after(Duration::from_millis(50)).await;
+            }
+        };
+        assert_eq!(smol::future::or(service.next_tx(), passing).await, unhex(&tx1_hex()));
+    });
+}
+
+#[test]
+fn a_peer_that_vanished_while_the_process_was_suspended_is_noticed_and_dialled_again() {
+    run(async |_| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = listener.local_addr().unwrap().to_string();
+        let sleeper = Sleeper::start(&["--add-exclusive-node", &peer]);
+        // it says nothing after its handshake and hangs up never, as one whose machine is gone
+        let vanished = Peer::listen(&listener);
+        until("a link", || outgoing(&sleeper.node) == 1).await;
+        signal(&sleeper.node, "-STOP");
+        sleeper.pass(SLEEP);
+        signal(&sleeper.node, "-CONT");
+        // it asks how the peer is, which was due long ago, and has two minutes' patience
+        outgoing(&sleeper.node);
+        sleeper.pass(130);
+        until("the end of the link", || outgoing(&sleeper.node) == 0 && vanished.is_closed()).await;
+        let again = smol::unblock(move || Peer::listen(&listener));
+        until("a new link", || sleeper.is_linked_soon()).await;
+        let again = again.await;
+        submit(&sleeper.node, 1);
+        until("the transaction", || again.has_heard(&unhex(&tx1_hex()))).await;
+    });
+}
+
 #[test]
 fn nothing_is_ever_asked_of_dns_and_its_lack_is_none() {
     // every name that an option takes is refused, or goes to a proxy as it is
@@ -131,7 +236,7 @@ fn nothing_is_ever_asked_of_dns_and_its_lack_is_none() {
     let stopped = anonetd().args(["status", "--json", "--data-dir"]).arg(dir.path().join("data")).output().unwrap();
     Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     child.wait().unwrap();
-    let trace = std::fs::read_to_string(trace).unwrap();
+    let trace = fs::read_to_string(trace).unwrap();
     assert!(stopped.status.success(), "{}", stderr(&stopped));
     assert!(trace.contains("htons(1)"), "it dialled what it could");
     for sign in ["resolv.conf", "nsswitch", "htons(53)", "SOCK_DGRAM|SOCK_CLOEXEC, IPPROTO_UDP", "/etc/hosts"] {
