@@ -27,7 +27,7 @@ const ALARMS: [&str; 8] = [
     "missing in the stash",
     "find no place",
     "cannot be written",
-    "panicked",
+    "a fault of this program",
     "is left alone",
 ];
 
