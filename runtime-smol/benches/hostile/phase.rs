@@ -125,10 +125,11 @@ impl UnderWay {
     }
 }
 
-/// The descriptors once they are as many as before, or after a while.
+/// The descriptors once they are as many as before, or after a while: longer than the dials to addresses that the crowd told of
+/// take, one of which may be under way.
 pub(crate) fn settled(node: &Attacked, before: usize) -> usize {
     let begin = Instant::now();
-    while node.descriptors() != before && begin.elapsed() < Duration::from_secs(5) {
+    while node.descriptors() != before && begin.elapsed() < Duration::from_secs(120) {
         thread::sleep(Duration::from_millis(20));
     }
     node.descriptors()
