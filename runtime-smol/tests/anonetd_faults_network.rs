@@ -38,7 +38,7 @@ async fn until(what: &str, mut condition: impl FnMut() -> bool) {
 fn a_proxy_that_goes_and_comes_back_is_told_and_what_waited_is_delivered() {
     run(async |executor| {
         let service = TestNode::service(executor, ZoneKind::Tor, 1);
-        let (port, host) = (free_port(), ONION.split(':').next().unwrap());
+        let (port, host) = (free_port(), host());
         let route = Route::To(service.handle.listening()[0]);
         let own: Executor<'static> = Executor::new();
         let address = format!("tor,127.0.0.1:{port}");
@@ -62,6 +62,18 @@ fn a_proxy_that_goes_and_comes_back_is_told_and_what_waited_is_delivered() {
     });
 }
 
+/// A service, the proxy that leads to it, and what to tell a node of that.
+async fn behind_proxy(executor: &Executor<'static>) -> (TestNode, Proxy, String) {
+    let service = TestNode::service(executor, ZoneKind::Tor, 1);
+    let proxy = Proxy::start(executor, Pace::AtOnce, &[(host(), Route::To(service.handle.listening()[0]))]).await;
+    let address = format!("tor,{}", proxy.addr);
+    (service, proxy, address)
+}
+
+fn host() -> &'static str {
+    ONION.split(':').next().unwrap()
+}
+
 fn signal(node: &Daemon, signal: &str) {
     assert!(Command::new("kill").args([signal, &node.pid().to_string()]).status().unwrap().success());
 }
@@ -69,10 +81,7 @@ fn signal(node: &Daemon, signal: &str) {
 #[test]
 fn a_suspended_process_goes_on_where_it_was_and_makes_up_for_nothing() {
     run(async |executor| {
-        let service = TestNode::service(executor, ZoneKind::Tor, 1);
-        let host = ONION.split(':').next().unwrap();
-        let proxy = Proxy::start(executor, Pace::AtOnce, &[(host, Route::To(service.handle.listening()[0]))]).await;
-        let address = format!("tor,{}", proxy.addr);
+        let (service, proxy, address) = behind_proxy(executor).await;
         let options = ["--no-public", "--add-peer", ONION, "--proxy", &address, "--relay-policy", "courier"];
         let clocks = ["--courier-every", "1,0,0", "--courier-release", "1", "--courier-uptime", "0"];
         let node = Daemon::start_in(Scratch::new(), &[&options[..], &clocks[..]].concat());
@@ -137,10 +146,7 @@ const SLEEP: u32 = 600;
 #[test]
 fn a_peer_that_gave_up_on_a_suspended_process_is_dialled_again_and_gets_what_is_sent() {
     run(async |executor| {
-        let service = TestNode::service(executor, ZoneKind::Tor, 1);
-        let host = ONION.split(':').next().unwrap();
-        let proxy = Proxy::start(executor, Pace::AtOnce, &[(host, Route::To(service.handle.listening()[0]))]).await;
-        let address = format!("tor,{}", proxy.addr);
+        let (service, proxy, address) = behind_proxy(executor).await;
         let sleeper = Sleeper::start(&["--no-public", "--add-peer", ONION, "--proxy", &address]);
         service.up().await;
         until("a link", || outgoing(&sleeper.node) == 1).await;
@@ -155,7 +161,7 @@ fn a_peer_that_gave_up_on_a_suspended_process_is_dialled_again_and_gets_what_is_
         until("the end of the link", || outgoing(&sleeper.node) == 0).await;
         until("a new link", || sleeper.is_linked_soon()).await;
         let dials = std::iter::from_fn(|| proxy.seen.try_recv().ok());
-        assert_eq!(dials.filter(|seen| matches!(seen, Seen::Connect { host: dialled, .. } if dialled == host)).count(), 1);
+        assert_eq!(dials.filter(|seen| matches!(seen, Seen::Connect { host: dialled, .. } if dialled == host())).count(), 1);
         submit(&sleeper.node, 1);
         // a transaction waits some seconds for its turn
         let passing = async {
