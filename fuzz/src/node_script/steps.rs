@@ -87,11 +87,14 @@ impl Run {
             13 => self.clock = self.clock.saturating_sub(script.micros()),
             14 => self.wait_for_deadline(),
             15 => {
+                // what was seen is new again if it is submitted once more, so that has to be heard before
+                self.watch.drain();
                 self.tick();
                 let (number, size) = (script.byte() % 8, script.byte());
                 self.watch.own.submit(&mut self.watch.node, self.now, number, size, self.watch.stopping);
             }
             16 => {
+                self.watch.drain();
                 self.tick();
                 self.watch.own.forget(&mut self.watch.node, self.now, script.byte() % 8);
             }
@@ -105,6 +108,7 @@ impl Run {
                 self.watch.own.record(&mut self.watch.node, self.now, script.byte());
             }
             _ => {
+                self.watch.drain();
                 self.tick();
                 let (number, size, age) = (script.byte() % 8, script.byte(), script.micros());
                 if !self.watch.stopping {
