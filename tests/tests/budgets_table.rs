@@ -122,7 +122,7 @@ fn every_constant_number_is_a_budget_or_said_to_be_none() {
 fn every_field_of_limits_is_a_budget() {
     let budgets = budgets();
     for (file, begin, no_budgets) in [
-        ("core/src/config.rs", "pub const fn new() -> Self {\n        Self {\n            white", &["round_pause"][..]),
+        ("core/src/config/limits.rs", "pub const fn new() -> Self {\n        Self {\n            white", &["round_pause"][..]),
         ("runtime-smol/src/anonetd/rpc/mod.rs", "const LIMITS: HttpLimits = HttpLimits {", &[]),
         ("runtime-smol/src/anonetd/control.rs", "const LIMITS: HttpLimits = HttpLimits {", &["headers_within", "body_within"]),
     ] {

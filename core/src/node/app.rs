@@ -36,7 +36,7 @@ impl Node {
         }
         match self.stash.insert(self.now, id, tx, Why::NoZone, &mut self.own_rng)? {
             Some(entry) => {
-                self.route_entry(entry, super::send::Announce::Always);
+                self.route_entry(entry, super::exit::Announce::Always);
                 Ok(Submitted::New)
             }
             None => Ok(Submitted::Known),
@@ -59,11 +59,11 @@ impl Node {
         // it may be too old already
         self.advance(now);
         if exposure == Exposure::Nobody {
-            self.route_entry(entry, super::send::Announce::Always);
+            self.route_entry(entry, super::exit::Announce::Always);
         } else {
             self.stash.resume(self.now, entry, exposure, uses);
             if exposure == Exposure::Anonymity && self.public_only.is_some() {
-                self.hold(entry, Why::KnownToAnonymityPeers, super::send::Announce::Always);
+                self.hold(entry, Why::KnownToAnonymityPeers, super::exit::Announce::Always);
             }
         }
         Ok(Submitted::New)

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 use super::Node;
-use super::send::Announce;
+use super::exit::Announce;
 use crate::addr::Addr;
 use crate::conn::{Conn, Purpose};
 use crate::error::CloseReason;

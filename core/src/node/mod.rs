@@ -5,6 +5,7 @@ mod ban;
 mod courier;
 mod dial;
 mod dispatch;
+mod exit;
 mod input;
 mod keep;
 mod links;

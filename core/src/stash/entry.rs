@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::MAX_ROUNDS;
 use super::evidence::{Echo, Witness};
+use super::rounds::MAX_ROUNDS;
 use super::uses::{Use, Uses};
 use crate::addr::Addr;
 use crate::ids::{ConnId, TxId, ZoneId};

@@ -4,11 +4,11 @@ mod entry;
 mod evidence;
 mod expose;
 mod recent;
+mod rounds;
 mod uses;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use rand_core::CryptoRng;
 
@@ -17,6 +17,8 @@ pub use self::entry::{Exposure, StashReport, StashState, StoredTx};
 pub(crate) use self::evidence::Echo;
 pub use self::evidence::Witness;
 use self::recent::Recent;
+pub(crate) use self::rounds::Due;
+use self::rounds::{ENOUGH_UNCONFIRMED, MAX_ROUNDS};
 pub(crate) use self::uses::Standing;
 use self::uses::Uses;
 pub use self::uses::{MAX_USES, RecipientKey, RecipientTag, Use};
@@ -24,18 +26,10 @@ use crate::addr::Addr;
 use crate::config::Limits;
 use crate::error::SubmitError;
 use crate::ids::{ConnId, TxId, ZoneId};
-use crate::rand;
 use crate::table::{Handle, Table};
 use crate::time::Instant;
 use crate::tx::{LocalTx, PeerTx};
 use crate::zone::route::{LocalExit, Why};
-
-/// Rounds in which one transaction is sent without evidence, as in design §3.
-const MAX_ROUNDS: u8 = 4;
-
-/// Where nothing can show that a transaction has spread, no more peers are given it once so many have surely read it
-/// (design §3): each further one is a further guess for a spy, and the first two have as good a chance to be honest.
-const ENOUGH_UNCONFIRMED: usize = 2;
 
 /// Whether a submitted transaction was new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,15 +39,6 @@ pub enum Submitted {
     New,
     /// It was there already; nothing changed, and it is not sent again for that.
     Known,
-}
-
-/// What is due for one entry.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Due {
-    /// Send it again.
-    Round(Handle),
-    /// It was dropped for its age.
-    Expired(TxId),
 }
 
 /// The own transactions of one node.
@@ -219,14 +204,6 @@ impl Stash {
         Some((entry.id, count(&entry.recipients)))
     }
 
-    /// The transaction was given to the first of a set of links: plans the next round, unless this was the last.
-    fn round_begun(&mut self, now: Instant, handle: Handle) {
-        let Some(entry) = self.entries.find_mut(handle) else { return };
-        entry.rounds = entry.rounds.saturating_add(1);
-        let next = entry.pauses.get(usize::from(entry.rounds)).map(|&pause| now + pause);
-        self.plan(handle, next);
-    }
-
     /// Whether any peer counts as having it.
     pub(crate) fn was_handed(&self, handle: Handle) -> bool {
         self.entries.find(handle).is_some_and(|entry| !entry.recipients.is_empty())
@@ -240,26 +217,6 @@ impl Stash {
     /// Whether nobody has it, no link carries it, and it waits for nothing but a way out.
     pub(crate) fn is_stranded(&self, handle: Handle) -> bool {
         self.entries.find(handle).is_some_and(Entry::is_stranded)
-    }
-
-    /// No link could take the round that was due: tries again after a while.
-    pub(crate) fn round_missed(&mut self, now: Instant, handle: Handle) {
-        let next = self.entries.find(handle).map(|entry| now + entry.pauses[0]);
-        self.plan(handle, next);
-    }
-
-    /// The pause between rounds doubles with each; monerod's fixed five minutes would mark the sender (spec: zones §11).
-    fn draw_pauses(&self, rng: &mut dyn CryptoRng) -> [Duration; MAX_ROUNDS as usize] {
-        let (least, most) = self.limits.round_pause;
-        let mut draw = |factor| rand::between(rng, least, most) * factor;
-        [1, 1, 2, 4].map(&mut draw)
-    }
-
-    fn plan(&mut self, handle: Handle, next_round: Option<Instant>) {
-        let Some(entry) = self.entries.find_mut(handle) else { return };
-        self.due.remove(&(entry.deadline(), handle));
-        entry.next_round = next_round;
-        self.due.insert((entry.deadline(), handle));
     }
 
     /// The peer on `conn` answered its `answered`-th timed sync: it has read all that was written before the question.
@@ -298,32 +255,6 @@ impl Stash {
         let wanted =
             |entry: &Entry| entry.is_stranded() && (held == Held::Include || !matches!(entry.state, StashState::Held(_)));
         self.entries.iter().filter(|(_, entry)| wanted(entry)).map(|(handle, _)| handle).collect()
-    }
-
-    /// The next thing that is due.
-    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Due> {
-        loop {
-            let &(at, handle) = self.due.first()?;
-            if at > now {
-                return None;
-            }
-            let entry = self.entries.find_mut(handle)?;
-            if entry.expires <= now {
-                let id = entry.id;
-                self.remove(id);
-                return Some(Due::Expired(id));
-            }
-            let done = self.witness.is_none() && entry.proven() >= ENOUGH_UNCONFIRMED;
-            self.plan(handle, None);
-            if !done {
-                return Some(Due::Round(handle));
-            }
-        }
-    }
-
-    /// When something is due next.
-    pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.due.first().map(|&(at, _)| at)
     }
 
     /// What is kept, by id.

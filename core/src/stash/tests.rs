@@ -1,3 +1,5 @@
+use core::time::Duration;
+
 use bytes::Bytes;
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;

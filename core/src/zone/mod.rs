@@ -2,6 +2,7 @@
 
 mod errands;
 pub(crate) mod policy;
+mod proxy;
 pub mod route;
 
 use alloc::vec::Vec;
@@ -13,39 +14,22 @@ use rand_core::Rng as _;
 
 use self::errands::Errands;
 use self::policy::{PINGS, ZonePolicy};
+pub use self::proxy::ProxyState;
 use self::route::ZoneStatus;
 use crate::addr::{Addr, ZoneKind};
 use crate::config::{CourierConfig, Limits, PeerRole, RelayPolicy, StreamIsolation, ZoneConfig};
 use crate::conn::budget::Budget;
 use crate::conn::handshake::Identity;
 use crate::conn::{Conn, HEARSAY, Phase, Purpose};
-use crate::error::DialFailure;
 use crate::ids::ZoneId;
 use crate::levin::{self, Kind};
 use crate::network::Network;
 use crate::output::Direction;
 use crate::peers::{ListKind, PeerList};
-use crate::rand;
 use crate::relay::courier::{CourierReport, Couriers};
 use crate::relay::noise::Noise;
 use crate::time::Instant;
 use crate::wire::{HandshakeRequest, PeerEntry, command};
-
-/// What is known of a zone's proxy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ProxyState {
-    /// It was not asked for anything yet.
-    Untried,
-    /// It answered.
-    Up,
-    /// It fails.
-    Down(DialFailure),
-}
-
-/// First and longest pause before a failing proxy is tried again. It is a local service: asking it costs little, and a
-/// waiting transaction should leave soon after it is back.
-const PROXY_REST: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
 
 /// Failures in a row after which no address is blamed any more.
 const NETWORK_DOWN: u32 = 12;
@@ -235,21 +219,6 @@ impl Zone {
             (_, Direction::Outgoing, Purpose::Link) => &mut self.outgoing,
             (_, Direction::Outgoing, _) => &mut self.passing,
         }
-    }
-
-    /// The proxy did its part. Says whether that is news after a failure.
-    pub(crate) fn proxy_worked(&mut self) -> bool {
-        self.proxy_failures = 0;
-        self.rests_until = None;
-        matches!(core::mem::replace(&mut self.proxy, ProxyState::Up), ProxyState::Down(_))
-    }
-
-    /// The proxy failed: it rests. Says whether that is news.
-    pub(crate) fn proxy_failed(&mut self, now: Instant, why: DialFailure) -> bool {
-        let rest = PROXY_REST.0.saturating_mul(1 << self.proxy_failures.min(8)).min(PROXY_REST.1);
-        self.proxy_failures = self.proxy_failures.saturating_add(1);
-        self.rests_until = Some(now + rand::between(&mut self.rng, rest / 2, rest));
-        core::mem::replace(&mut self.proxy, ProxyState::Down(why)) != ProxyState::Down(why)
     }
 
     pub(crate) fn report(&self) -> ZoneReport {
