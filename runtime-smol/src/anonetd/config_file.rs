@@ -21,7 +21,8 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use self::entry::Entry;
 pub(super) use self::error::ConfigFileError;
 use self::error::Fault;
-use super::args::{Cli, Command, RunArgs};
+use super::args::{Cli, Command};
+use super::run_args::RunArgs;
 
 /// The longest file, in bytes.
 const MAX_LEN: u64 = 1 << 20;

@@ -1,7 +1,6 @@
 //! HTTP/1.1 for local callers, with a cap on everything that a caller can make us hold.
 
 use std::convert::Infallible;
-use std::fmt::Display;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,24 +9,24 @@ use std::time::Duration;
 
 use async_io::Timer;
 use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use serde::Serialize;
+use hyper::{Request, StatusCode};
 use smol::Executor;
 use smol::future::or;
 use smol::io::{AsyncRead, AsyncWrite};
 use smol::lock::{Semaphore, SemaphoreGuardArc};
 use smol::stream::{Stream, StreamExt};
 use smol_hyper::rt::FuturesIo;
-use thiserror::Error;
 use tracing::debug;
 
+mod answer;
+
+pub(super) use self::answer::{Answer, Cut, Reply, whole};
 use super::stall::{Patience, Progress, Stall};
 
 /// What a caller may use.
@@ -58,84 +57,6 @@ const HEADER_BYTES: usize = 16 << 10;
 /// connections together cannot make us hold the largest body each.
 const SMALL_BODY: usize = 64 << 10;
 const LARGE_BODIES: usize = 8;
-
-/// An answer in JSON.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    status: StatusCode,
-    body: Vec<u8>,
-    /// Further headers.
-    headers: Vec<(HeaderName, HeaderValue)>,
-    /// Whether the connection ends with it.
-    last: bool,
-}
-
-impl Answer {
-    pub(super) fn into_body(self) -> Vec<u8> {
-        self.body
-    }
-
-    pub(super) fn json(status: StatusCode, document: &impl Serialize) -> Self {
-        // maps with text keys, as all are here, can be written
-        let body = serde_json::to_vec(document).unwrap_or_default();
-        Self { status, body, headers: Vec::new(), last: false }
-    }
-
-    pub(super) fn ok(document: &impl Serialize) -> Self {
-        Self::json(StatusCode::OK, document)
-    }
-
-    pub(super) fn error(status: StatusCode, error: impl Display) -> Self {
-        Self::json(status, &serde_json::json!({ "error": error.to_string() }))
-    }
-
-    pub(super) fn not_found() -> Self {
-        Self::error(StatusCode::NOT_FOUND, "Not found")
-    }
-
-    pub(super) fn wrong_method(allow: &'static str) -> Self {
-        let error = format!("this address takes {allow} only");
-        Self::error(StatusCode::METHOD_NOT_ALLOWED, error).with(ALLOW, HeaderValue::from_static(allow))
-    }
-
-    /// The same with one more header.
-    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
-        self
-    }
-
-    /// The rest of the request is not read.
-    fn last(self) -> Self {
-        Self { last: true, ..self }
-    }
-
-    pub(super) fn into_reply(self) -> Reply {
-        let mut response = whole(Bytes::from(self.body));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        for (name, value) in self.headers {
-            headers.append(name, value);
-        }
-        if self.last {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
-    }
-}
-
-/// What goes back to a caller.
-pub(super) type Reply = Response<UnsyncBoxBody<Bytes, Cut>>;
-
-/// A body ended before its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the answer ended early")]
-pub(super) struct Cut;
-
-/// A reply that is there as a whole.
-pub(super) fn whole(body: Bytes) -> Reply {
-    Response::new(UnsyncBoxBody::new(Full::new(body).map_err(|never| match never {})))
-}
 
 /// A request that has arrived as a whole.
 #[derive(Debug)]

@@ -1,8 +1,9 @@
 //! Keeps the stash on disk in step with the node: that a transaction was accepted, and who may know of it, is written
 //! down before it happens.
 
+mod changes;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anonet_core::{Instant, LocalTx, StoredTx, TxId, Use};
@@ -11,6 +12,8 @@ use smol::channel::{Receiver, Sender, bounded};
 use smol::future::or;
 use tracing::{error, info};
 
+pub(super) use self::changes::Changes;
+use self::changes::Unwritten;
 use super::late;
 use super::local_node::{Abandoned, Accepted, NotAbandoned, NotAccepted, forget, take_in};
 use super::own::OwnTx;
@@ -25,62 +28,6 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// Submissions that wait for the disk; further callers wait for a place.
 const BACKLOG: usize = 64;
-
-/// What the node said and the disk has not been told: at most one exposure and one end for each own transaction, as the
-/// node says no second before the first is written down.
-#[derive(Debug, Default)]
-struct Unwritten {
-    exposed: BTreeMap<TxId, Exposed>,
-    ended: BTreeSet<TxId>,
-    /// Whether the clock was set, so that stamps have to follow.
-    clock_set: bool,
-}
-
-/// Where the node's events of own transactions go.
-#[derive(Clone, Debug)]
-pub(super) struct Changes {
-    unwritten: Arc<Mutex<Unwritten>>,
-    wake: Sender<()>,
-}
-
-impl Changes {
-    /// The node wants to let a transaction go to these.
-    pub(super) fn exposing(&self, id: TxId, exposed: Exposed) {
-        self.unwritten().exposed.insert(id, exposed);
-        self.wake();
-    }
-
-    /// The node has a transaction no more: it was seen, or is given up.
-    pub(super) fn ended(&self, id: TxId) {
-        self.unwritten().ended.insert(id);
-        self.wake();
-    }
-
-    /// The wall clock was set: rows are to be as old by it as they are.
-    pub(super) fn clock_set(&self) {
-        self.unwritten().clock_set = true;
-        self.wake();
-    }
-
-    /// The disk did not take this, and is to be told again.
-    fn put_back(&self, failed: Unwritten) {
-        let mut unwritten = self.unwritten();
-        for (id, exposed) in failed.exposed {
-            unwritten.exposed.entry(id).or_insert(exposed);
-        }
-        unwritten.ended.extend(failed.ended);
-        unwritten.clock_set |= failed.clock_set;
-    }
-
-    fn wake(&self) {
-        // a full channel has woken the keeper already
-        let _ = self.wake.try_send(());
-    }
-
-    fn unwritten(&self) -> MutexGuard<'_, Unwritten> {
-        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A transaction that a caller wants to have accepted.
 #[derive(Debug)]
@@ -149,9 +96,8 @@ pub(super) struct Keeper {
 
 impl Keeper {
     pub(super) fn new(store: Store, troubles: Troubles, clock: Clock, lifetime: Duration) -> Self {
-        let (wake, woken) = bounded(1);
+        let (changes, woken) = Changes::new();
         let (counter, wishes) = bounded(BACKLOG);
-        let changes = Changes { unwritten: Arc::default(), wake };
         Self { store, changes, woken, wishes, counter: Counter(counter), troubles, clock, lifetime }
     }
 
@@ -215,8 +161,7 @@ impl Keeper {
     async fn abandon(&self, id: TxId, handle: &Handle) -> Result<Abandoned, NotAbandoned> {
         let forgotten = forget(handle, id).await;
         if !matches!(forgotten, Err(NotAbandoned::Stopped(_))) {
-            // it leaves no more, so nothing of it is missing on disk
-            self.changes.unwritten().exposed.remove(&id);
+            self.changes.forget(id);
             self.store.remove(vec![id]).await?;
         }
         forgotten
@@ -252,7 +197,7 @@ impl Keeper {
 
     /// Writes down what the node said since the last time.
     async fn write(&self, handle: &Handle) -> Result<(), WriteError> {
-        let Unwritten { exposed, ended, clock_set } = std::mem::take(&mut *self.changes.unwritten());
+        let Unwritten { exposed, ended, clock_set } = self.changes.take();
         let (exposing, ending) = (self.expose(&exposed, handle).await, self.end(&ended, handle).await);
         let stamping = if clock_set { self.stamp(handle).await } else { Ok(()) };
         if exposing.is_err() {

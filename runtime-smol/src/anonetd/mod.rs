@@ -36,6 +36,7 @@ mod retry_pause;
 pub(crate) mod rpc;
 mod rpc_login;
 mod run;
+mod run_args;
 #[cfg(test)]
 pub(crate) mod scratch;
 mod seen;

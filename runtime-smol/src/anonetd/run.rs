@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 
 use super::app::Observer;
 use super::archive::Archive;
-use super::args::{RunArgs, StashStore};
+use super::args::StashStore;
 use super::chain_clock::expected_height;
 use super::control::ControlSocket;
 use super::daemon::{Daemon, DaemonSetup, Place};
@@ -25,6 +25,7 @@ use super::received::{self, Reader, ReceivedList};
 use super::relay_policy;
 use super::restore::{self, Found, Networks};
 use super::rpc;
+use super::run_args::RunArgs;
 use super::seen::SeenList;
 use super::settings::Settings;
 use super::signals::Incoming;

@@ -15,7 +15,7 @@ use thiserror::Error;
 pub(super) use self::remark::Remark;
 use self::remark::remarks;
 use self::zones::{add_anonymity, add_public, take_offline};
-use super::args::{RunArgs, StashStore};
+use super::args::StashStore;
 use super::ban_list::{self, BanListError};
 use super::config_file::Place;
 use super::courier_args::CourierArgsError;
@@ -24,6 +24,7 @@ use super::passphrase::{self, PassphraseError};
 use super::relay_policy::{RelayPolicies, RelayPolicyError};
 use super::rpc::{Access, RpcSettings};
 use super::rpc_login::{self, RpcLogin, RpcLoginError};
+use super::run_args::RunArgs;
 use super::tls::TlsOptionError;
 use crate::driver::Service;
 use crate::options::{

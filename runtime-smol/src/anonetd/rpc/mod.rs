@@ -20,6 +20,7 @@ mod login;
 mod pool;
 mod restricted;
 mod send;
+mod target;
 mod totals;
 mod txs;
 
@@ -42,6 +43,7 @@ use self::guard::HostNames;
 use self::hidden::Hidden;
 use self::json_rpc::Fault;
 use self::login::Doorkeeper;
+use self::target::Target;
 use super::daemon::HttpClient;
 use super::http::{Answer, Call, HttpLimits, Reply, Site, serve};
 use super::local_node::LocalNode;
@@ -128,43 +130,6 @@ struct WalletRpc {
     /// Absent without a login.
     doorkeeper: Option<Doorkeeper>,
     access: Access,
-}
-
-/// What a path leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Target {
-    Info,
-    Height,
-    Send,
-    JsonRpc,
-    Transactions,
-    KeyImages,
-    Pool,
-    PoolHashes,
-    BinaryPoolHashes,
-    PoolStats,
-    Blocks,
-    /// Whatever the daemon makes of it.
-    Daemon,
-}
-
-impl Target {
-    fn of(path: &str) -> Self {
-        match path {
-            "/get_info" | "/getinfo" => Self::Info,
-            "/get_height" | "/getheight" => Self::Height,
-            "/send_raw_transaction" | "/sendrawtransaction" => Self::Send,
-            "/json_rpc" => Self::JsonRpc,
-            "/get_transactions" | "/gettransactions" => Self::Transactions,
-            "/is_key_image_spent" => Self::KeyImages,
-            "/get_transaction_pool" => Self::Pool,
-            "/get_transaction_pool_hashes" => Self::PoolHashes,
-            "/get_transaction_pool_hashes.bin" => Self::BinaryPoolHashes,
-            "/get_transaction_pool_stats" => Self::PoolStats,
-            "/get_blocks.bin" | "/getblocks.bin" => Self::Blocks,
-            _ => Self::Daemon,
-        }
-    }
 }
 
 impl Site for WalletRpc {

@@ -3,7 +3,8 @@
 use anonet_core::{Network, ZoneKind};
 use thiserror::Error;
 
-use super::super::args::{RunArgs, WeakerZoneName};
+use super::super::args::WeakerZoneName;
+use super::super::run_args::RunArgs;
 use super::zones::count;
 use crate::options::{ZonePlan, built_in_seeds};
 

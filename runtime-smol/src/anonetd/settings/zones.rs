@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anonet_core::{Addr, Network, PeerRole, StreamIsolation, ZoneConfig, ZoneKind};
 
-use super::super::args::RunArgs;
 use super::super::relay_policy::RelayPolicies;
+use super::super::run_args::RunArgs;
 use crate::driver::{Listener, Preface, Service, SocksAuth, SocksProxy, Transport};
 use crate::options::{AnonymityPlan, DEFAULT_MAX_OUTGOING, PeerOption, ProxyEndpoint, PublicPlan, built_in_seeds};
 

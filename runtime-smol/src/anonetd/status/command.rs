@@ -7,7 +7,7 @@ use super::super::args::StatusArgs;
 use super::super::client::ControlClient;
 use super::super::data_dir::DataDir;
 use super::super::exit::Failure;
-use super::report::Status;
+use super::document::Status;
 use super::table::render;
 
 /// Between two looks of `--watch`.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::super::args::StashStore;
 use super::super::daemon::{DaemonEntry, Standing};
 use super::super::relay_policy;
-use super::report::{CourierEntry, Proxy, StashEntry, State, Status, ZoneEntry};
+use super::document::{CourierEntry, Proxy, StashEntry, State, Status, ZoneEntry};
 
 /// The state as lines of text; ends with a line break.
 pub(super) fn render(status: &Status) -> String {
