@@ -1,4 +1,4 @@
-//! Own transactions to an exit, strangers' to the public network.
+//! Transactions become messages, and messages go to the links that were chosen for them.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;

@@ -44,7 +44,7 @@ pub(super) enum Command {
     /// Look whether the node would work with these options: proxies, addresses, peers, directory and ports
     #[command(after_help = exit::CHECK_HELP)]
     Check(Box<CheckArgs>),
-    /// A two-minute tour on loopback, without Tor: a little network in one process
+    /// A tour of a minute on loopback, without Tor: a little network in one process
     #[command(after_help = exit::HELP)]
     Demo,
     /// Print a script that completes this command line in a shell

@@ -1,6 +1,6 @@
-//! What a path of the RPC leads to.
+//! The places of the RPC, and the paths to them, under the names of both generations of monerod.
 
-/// See [`of`](Self::of).
+/// What a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Info,
