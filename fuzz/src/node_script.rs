@@ -4,6 +4,8 @@ mod configs;
 pub(crate) mod frames;
 mod fuzz_node;
 mod leaks;
+mod memory;
+mod metered;
 mod own;
 mod steps;
 mod watch;

@@ -71,6 +71,7 @@ fn narrow() -> Limits {
     limits.received_lifetime = Duration::from_secs(100);
     (limits.transit_entries, limits.transit_bytes) = (5, 9_000);
     limits.queue_bytes = 2_000;
+    limits.receive_bytes = 20_000;
     limits.window = 1_000;
     limits
 }

@@ -70,8 +70,8 @@ impl Two {
         let config = configs::config(config);
         let sides = [0, 1].map(|side| {
             let rng = Box::new(ChaCha20Rng::from_seed([seed ^ side; 32]));
-            let node = Node::new(config.clone(), rng, Instant::from_micros(START)).expect("the configuration is sound");
-            let mut watch = Watch::new(&config, node);
+            let start = Instant::from_micros(START);
+            let mut watch = Watch::new(&config, || Node::new(config.clone(), rng, start).expect("the configuration is sound"));
             watch.drain();
             watch
         });
@@ -135,16 +135,16 @@ impl Two {
         let from = (self.sides[side].kinds[zone.index()] == ZoneKind::Public).then(|| addr(ZoneKind::Public, from));
         let now = self.now(1 - side);
         self.hindered |= !through;
-        let accepted = through.then(|| self.sides[1 - side].node.accept(now, zone, from).ok()).flatten();
+        let accepted = through.then(|| self.sides[1 - side].node.run(|node| node.accept(now, zone, from)).ok()).flatten();
         let now = self.now(side);
         let Some(other) = accepted else {
-            return self.sides[side].node.handle_dial_failed(now, conn, DialFailure::HostRefused);
+            return self.sides[side].node.run(|node| node.handle_dial_failed(now, conn, DialFailure::HostRefused));
         };
         self.sides[1 - side].began(other, Link::new(zone, Direction::Incoming));
         // an error says that it was called off in this very moment
-        if self.sides[side].node.handle_dialed(now, conn).is_err() {
+        if self.sides[side].node.run(|node| node.handle_dialed(now, conn)).is_err() {
             let now = self.now(1 - side);
-            return self.sides[1 - side].node.handle_closed(now, other);
+            return self.sides[1 - side].node.run(|node| node.handle_closed(now, other));
         }
         if let Some(link) = self.sides[side].live.get_mut(&conn) {
             link.dialing = false;
@@ -174,12 +174,12 @@ impl Two {
         self.sides[side].allowance += bytes.len();
         loop {
             let now = self.now(side);
-            let node = &mut self.sides[side].node;
-            let (piece, rest) = bytes.split_at(node.recv_window(conn).min(bytes.len()));
+            let watch = &mut self.sides[side];
+            let (piece, rest) = bytes.split_at(watch.node.recv_window(conn).min(bytes.len()));
             if piece.is_empty() {
                 return bytes.to_vec();
             }
-            if node.handle_data(now, conn, piece).is_err() {
+            if watch.feed(now, conn, piece).is_err() {
                 return Vec::new();
             }
             bytes = rest;
@@ -230,7 +230,7 @@ impl Two {
         let Some(conn) = self.link(side, script) else { return };
         let now = self.now(side);
         self.hindered = true;
-        self.sides[side].node.handle_closed(now, conn);
+        self.sides[side].node.run(|node| node.handle_closed(now, conn));
     }
 
     fn tamper(&mut self, side: usize, script: &mut Script<'_>) {
@@ -264,7 +264,7 @@ impl Two {
         self.clock += micros;
         for side in 0..2 {
             let now = self.now(side);
-            self.sides[side].node.handle_timeout(now);
+            self.sides[side].node.run(|node| node.handle_timeout(now));
             self.sides[side].check_deadline(now);
         }
     }
@@ -275,7 +275,7 @@ impl Two {
         let verdict = if is_innocent(&blob) { Verdict::Accept } else { Verdict::Forget };
         let now = self.now(side);
         // an error says that it is too late
-        let _ = self.sides[side].node.resolve_tx(now, ticket, verdict);
+        let _ = self.sides[side].node.run(|node| node.resolve_tx(now, ticket, verdict));
     }
 
     /// Forgets what has ended, on both sides; the far end hears of it as of any end.
@@ -288,7 +288,7 @@ impl Two {
                 self.wires[side].remove(&conn);
                 if self.ends[1 - side].remove(&other).is_some() {
                     let now = self.now(1 - side);
-                    self.sides[1 - side].node.handle_closed(now, other);
+                    self.sides[1 - side].node.run(|node| node.handle_closed(now, other));
                     self.sides[1 - side].drain();
                 }
             }

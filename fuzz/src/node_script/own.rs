@@ -9,6 +9,8 @@ use anonet_core::{
 };
 use bytes::Bytes;
 
+use super::metered::Metered;
+
 /// Own transactions repeat this and a number, so every 32 bytes of one contain it; no other message of a script does.
 pub(super) const MARK: &[u8] = b"own transaction";
 
@@ -70,33 +72,35 @@ impl Own {
     }
 
     /// Submits transaction `number` and checks the answer; `now` is the latest time that the node has seen.
-    pub(super) fn submit(&mut self, node: &mut Node, now: Instant, number: u8, size: u8, stopping: bool) {
+    pub(super) fn submit(&mut self, node: &mut Metered, now: Instant, number: u8, size: u8, stopping: bool) {
         self.advance(now);
-        let (id, tx) = (TxId::new([number; 32]), local_tx(MARK, number, size));
-        let expected = if stopping { Err(SubmitError::Stopping) } else { self.admit(now, id, tx.size(), &[]) };
-        assert_eq!(node.submit_tx(now, id, tx), expected);
+        let (id, tx) = (TxId::new([number; 32]), || local_tx(MARK, number, size));
+        let expected = if stopping { Err(SubmitError::Stopping) } else { self.admit(now, id, tx().size(), &[]) };
+        assert_eq!(node.run(|node| node.submit_tx(now, id, tx())), expected);
     }
 
     /// Restores transaction `number`, which was submitted `age` microseconds ago. Its numbers differ from those submitted,
     /// as a node never gets one transaction in both ways.
-    pub(super) fn restore(&mut self, node: &mut Node, now: Instant, number: u8, size: u8, age: u64) {
+    pub(super) fn restore(&mut self, node: &mut Metered, now: Instant, number: u8, size: u8, age: u64) {
         self.advance(now);
         let (mark, exposure) = match number % 3 {
             0 => (MARK, Exposure::Nobody),
             1 => (SHY_MARK, Exposure::Anonymity),
             _ => (MARK, Exposure::Public),
         };
-        let (id, tx) = (TxId::new([0x80 | number; 32]), local_tx(mark, number, size));
+        let (id, tx) = (TxId::new([0x80 | number; 32]), || local_tx(mark, number, size));
         let submitted = Instant::from_micros(now.as_micros().saturating_sub(age));
         let used = |host| Use { recipient: RecipientTag::new([host; 16]), at: submitted };
         // one of no store that this version wrote has more than it keeps
-        let uses: Vec<Use> = if exposure == Exposure::Nobody { vec![] } else { (0..number % 40).map(used).collect() };
-        let expected = self.admit(submitted, id, tx.size(), &uses);
+        let count = if exposure == Exposure::Nobody { 0 } else { number % 40 };
+        let uses = || (0..count).map(used).collect::<Vec<Use>>();
+        let expected = self.admit(submitted, id, tx().size(), &uses());
         // stored, and what is stored needs no new answer unless its exposure changes
         if exposure != Exposure::Nobody && expected == Ok(Submitted::New) {
             self.exposing.insert(id, true);
         }
-        assert_eq!(node.restore_tx(now, StoredTx { id, tx, submitted, exposure, uses }), expected);
+        let stored = || StoredTx { id, tx: tx(), submitted, exposure, uses: uses() };
+        assert_eq!(node.run(|node| node.restore_tx(now, stored())), expected);
         self.advance(now);
     }
 
@@ -114,16 +118,17 @@ impl Own {
     }
 
     /// Answers the question for the exposure of one of the transactions that wait for that.
-    pub(super) fn record(&mut self, node: &mut Node, now: Instant, choice: u8) {
+    pub(super) fn record(&mut self, node: &mut Metered, now: Instant, choice: u8) {
         self.advance(now);
         let at = usize::from(choice) % self.exposing.len().max(1);
         let Some((id, answered)) = self.exposing.iter_mut().nth(at).filter(|(_, answered)| !**answered) else { return };
         *answered = true;
-        node.recorded(now, *id, node.uses(*id).count());
+        let uses = node.uses(*id).count();
+        node.run(|node| node.recorded(now, *id, uses));
     }
 
     /// Answers all questions.
-    pub(super) fn record_all(&mut self, node: &mut Node, now: Instant) {
+    pub(super) fn record_all(&mut self, node: &mut Metered, now: Instant) {
         (0..self.exposing.len()).for_each(|choice| self.record(node, now, choice as u8));
     }
 
@@ -132,10 +137,10 @@ impl Own {
         self.has_way_out && node.stash().any(|report| report.recipients == 0)
     }
 
-    pub(super) fn forget(&mut self, node: &mut Node, now: Instant, number: u8) {
+    pub(super) fn forget(&mut self, node: &mut Metered, now: Instant, number: u8) {
         self.advance(now);
         let id = TxId::new([number; 32]);
-        assert_eq!(node.forget_tx(now, id), self.kept.remove(&id).is_some());
+        assert_eq!(node.run(|node| node.forget_tx(now, id)), self.kept.remove(&id).is_some());
     }
 
     /// Checks what the node says of an own transaction.

@@ -69,3 +69,17 @@ fn what_an_earlier_run_left_is_kept_and_goes_where_it_may() {
         run.stop();
     }
 }
+
+#[test]
+fn what_is_accounted_for_is_less_than_twice_what_is_held() {
+    for name in ["large-messages", "half-messages"] {
+        let path = format!("{}/corpus/node_script/{name}", env!("CARGO_MANIFEST_DIR"));
+        let data = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        // without the last, which lets time pass
+        let mut run = run(&data[..data.len() - 2]);
+        let due: usize = run.watch.parts().iter().map(|(_, bytes)| bytes).sum();
+        let held = run.watch.node.held();
+        assert!((held..2 * held).contains(&due), "{name}: {held} of {due}");
+        run.stop();
+    }
+}

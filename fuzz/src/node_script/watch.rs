@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anonet_core::levin::{Decoder, FrameLimits};
 use anonet_core::{
-    Addr, CloseReason, Config, ConnId, Direction, Event, Fault, Instant, Limits, Node, Output, PeerRole, Ticket, ZoneId, ZoneKind,
+    Addr, CloseReason, Config, ConnId, Direction, Event, Fault, Instant, Limits, Node, Output, PeerRole, Ticket, UnknownConn,
+    ZoneId, ZoneKind,
 };
 use bytes::{Buf, Bytes};
 
 use super::leaks::PublicStream;
+use super::memory::Most;
+use super::metered::Metered;
 use super::own::Own;
 
 #[derive(Debug)]
@@ -18,19 +22,44 @@ pub(super) struct Link {
     up: bool,
     closed: bool,
     written: PublicStream,
+    /// Bytes that were taken since a frame surely began.
+    pub(super) begun: usize,
+    /// Follows what its peer writes.
+    pub(super) decoder: Decoder,
 }
 
 impl Link {
     pub(super) fn new(zone: ZoneId, direction: Direction) -> Self {
         let dialing = direction == Direction::Outgoing;
-        Self { zone, direction, dialing, up: false, closed: false, written: PublicStream::default() }
+        Self {
+            zone,
+            direction,
+            dialing,
+            up: false,
+            closed: false,
+            written: PublicStream::default(),
+            begun: 0,
+            decoder: Decoder::new(),
+        }
+    }
+}
+
+impl Link {
+    /// Everything that some node might take is held as long as it is not finished.
+    fn follow(&mut self, mut piece: &[u8]) {
+        while let Ok((count, frame)) = self.decoder.feed(piece, &FrameLimits::public()) {
+            if frame.is_none() {
+                return;
+            }
+            piece = &piece[count..];
+        }
     }
 }
 
 /// The node and everything that it has said so far.
 #[derive(Debug)]
 pub(super) struct Watch {
-    pub(super) node: Node,
+    pub(super) node: Metered,
     pub(super) own: Own,
     pub(super) kinds: Vec<ZoneKind>,
     pub(super) limits: Limits,
@@ -46,15 +75,16 @@ pub(super) struct Watch {
     /// More outputs than this would not come to an end.
     pub(super) allowance: usize,
     pub(super) ups: usize,
+    pub(super) most: Most,
     /// Why links ended by their peer's fault.
     pub(super) blamed: Vec<CloseReason>,
 }
 
 impl Watch {
-    pub(super) fn new(config: &Config, node: Node) -> Self {
+    pub(super) fn new(config: &Config, node: impl FnOnce() -> Node) -> Self {
         let peers = config.zones.iter().flat_map(|zone| &zone.peers);
         Self {
-            node,
+            node: Metered::new(node),
             own: Own::new(config),
             kinds: config.zones.iter().map(|zone| zone.kind).collect(),
             limits: config.limits,
@@ -68,36 +98,41 @@ impl Watch {
             stopped: false,
             allowance: 1_000,
             ups: 0,
+            most: Most::default(),
             blamed: Vec::new(),
         }
     }
 
     /// Takes all outputs, then compares the node with what it said.
     pub(super) fn drain(&mut self) {
-        while let Some(output) = self.node.poll_output() {
+        let allowance = self.allowance;
+        while let Some(output) = self.node.run(Node::poll_output) {
             self.allowance = self.allowance.checked_sub(1).expect("outputs come to an end");
-            self.output(output);
+            self.output(&output);
+            self.node.give_back(output);
         }
+        self.most.outputs = self.most.outputs.max(allowance - self.allowance);
         self.own.check(&self.node, &self.kinds);
         self.check_counters();
         self.check_queues();
+        self.check_memory();
     }
 
-    fn output(&mut self, output: Output) {
+    fn output(&mut self, output: &Output) {
         // own transactions still come of age
         let after_the_end = matches!(output, Output::Event(Event::Held { .. } | Event::Expired { .. } | Event::Seen { .. }));
         assert!(!self.stopped || after_the_end, "nothing else comes after the end: {output:?}");
         match output {
             Output::Dial { conn, zone, addr, isolation } => {
                 assert_eq!(addr.zone(), self.kinds[zone.index()]);
-                assert!(!self.own_addrs.contains(&addr), "dialled itself");
-                assert!(self.exclusive.is_empty() || self.exclusive.contains(&addr), "dialled beside an exclusive peer");
+                assert!(!self.own_addrs.contains(addr), "dialled itself");
+                assert!(self.exclusive.is_empty() || self.exclusive.contains(addr), "dialled beside an exclusive peer");
                 assert!(self.isolations.insert(*isolation.as_bytes()), "two dials share an isolation");
-                self.began(conn, Link::new(zone, Direction::Outgoing));
+                self.began(*conn, Link::new(*zone, Direction::Outgoing));
             }
-            Output::Transmit(conn) | Output::Resume(conn) => assert!(!self.live[&conn].closed),
+            Output::Transmit(conn) | Output::Resume(conn) => assert!(!self.live[conn].closed),
             Output::Close { conn, .. } => {
-                let link = self.live.get_mut(&conn).expect("closed before its end");
+                let link = self.live.get_mut(conn).expect("closed before its end");
                 assert!(!std::mem::replace(&mut link.closed, true), "closed twice");
             }
             Output::Event(event) => self.event(event),
@@ -108,11 +143,12 @@ impl Watch {
     pub(super) fn began(&mut self, conn: ConnId, link: Link) {
         assert!(!self.ended.contains(&conn), "an id is reused");
         assert!(self.live.insert(conn, link).is_none(), "an id is in use");
+        self.most.links = self.most.links.max(self.live.len());
     }
 
-    fn event(&mut self, event: Event) {
-        self.own.heard(&event, &self.kinds);
-        match event {
+    fn event(&mut self, event: &Event) {
+        self.own.heard(event, &self.kinds);
+        match *event {
             Event::Up { conn, zone, direction } => {
                 let link = self.live.get_mut(&conn).expect("up before its end");
                 assert_eq!((link.zone, link.direction, link.closed, link.dialing), (zone, direction, false, false));
@@ -127,10 +163,10 @@ impl Watch {
                 self.ended.insert(conn);
                 self.blamed.extend((reason.fault() == Fault::Peer).then_some(reason));
             }
-            Event::Tx { ticket, blob, .. } => {
+            Event::Tx { ticket, ref blob, .. } => {
                 assert!(!blob.is_empty());
                 assert!(self.tickets.iter().all(|(other, _)| *other != ticket), "a ticket is reused");
-                self.tickets.push((ticket, blob));
+                self.tickets.push((ticket, Bytes::copy_from_slice(blob)));
             }
             Event::Stopped => {
                 assert!(self.stopping && self.live.is_empty(), "stopped with links");
@@ -164,10 +200,20 @@ impl Watch {
 
     fn check_queues(&mut self) {
         for &conn in self.live.keys() {
-            let queued = self.node.outgoing(conn).expect("it is not down").remaining();
+            let queued = self.node.run(|node| node.outgoing(conn).expect("it is not down").remaining());
             assert!(queued <= self.limits.queue_bytes);
             assert!(self.node.recv_window(conn) <= self.limits.window);
         }
+    }
+
+    /// Hands over what a peer wrote, which must fit into the window.
+    pub(super) fn feed(&mut self, now: Instant, conn: ConnId, piece: &[u8]) -> Result<(), UnknownConn> {
+        self.live.get_mut(&conn).into_iter().for_each(|link| link.follow(piece));
+        self.node.run(|node| node.handle_data(now, conn, piece))
+    }
+
+    pub(super) fn queued(&mut self, conn: ConnId) -> usize {
+        self.node.run(|node| node.outgoing(conn).map_or(0, |outgoing| outgoing.remaining()))
     }
 
     /// Writes up to `most` bytes of a link, or one whole frame.
@@ -176,15 +222,23 @@ impl Watch {
     }
 
     /// The same, for somebody who wants the bytes.
-    pub(super) fn take(&mut self, conn: ConnId, most: Option<usize>) -> Bytes {
-        let Ok(mut outgoing) = self.node.outgoing(conn) else { return Bytes::new() };
-        let before = outgoing.remaining();
-        let written = match most {
-            None => outgoing.take_frame().unwrap_or_default(),
-            Some(most) => outgoing.copy_to_bytes(most.min(before)),
-        };
-        assert_eq!(outgoing.remaining(), before - written.len());
+    pub(super) fn take(&mut self, conn: ConnId, most: Option<usize>) -> Vec<u8> {
+        let before = self.queued(conn);
+        let mut written = Vec::with_capacity(before);
+        self.node.run(|node| {
+            let Ok(mut outgoing) = node.outgoing(conn) else { return };
+            match most {
+                None => written.extend_from_slice(&outgoing.take_frame().unwrap_or_default()),
+                Some(most) => written.extend_from_slice(&outgoing.copy_to_bytes(most.min(before))),
+            }
+            assert_eq!(outgoing.remaining(), before - written.len());
+        });
+        if written.is_empty() {
+            return written;
+        }
         let link = self.live.get_mut(&conn).expect("a link with a queue is known");
+        let ends_a_frame = most.is_none() || written.len() == before;
+        link.begun = if ends_a_frame { 0 } else { link.begun + written.len() };
         if !self.kinds[link.zone.index()].is_anonymity() {
             link.written.wrote(&written, self.kinds.iter().all(|kind| !kind.is_anonymity()));
         }
@@ -199,7 +253,7 @@ impl Watch {
                 return;
             }
             assert_eq!(self.node.poll_timeout(), Some(now), "a deadline has passed");
-            self.node.handle_timeout(now);
+            self.node.run(|node| node.handle_timeout(now));
         }
         panic!("something is due for ever");
     }
