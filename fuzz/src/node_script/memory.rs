@@ -35,12 +35,13 @@ impl Watch {
         let (bans, own) = (self.node.bans().count(), self.node.stash().count());
         let most = &mut self.most;
         (most.names, most.bans, most.own) = (most.names.max(names), most.bans.max(bans), most.own.max(own));
-        let (held, parts) = (self.node.held(), self.parts());
+        let (held, parts) = (self.node.held(), self.accounted_for());
         let due: usize = parts.iter().map(|(_, bytes)| bytes).sum();
         assert!(held <= due, "{held} bytes of memory, where {due} are accounted for: {parts:?}");
     }
 
-    pub(super) fn parts(&mut self) -> [(&'static str, usize); 8] {
+    /// What everything that is there, or was at once, may cost in bytes.
+    pub(super) fn accounted_for(&mut self) -> [(&'static str, usize); 8] {
         [
             ("node", NODE),
             ("outputs", 2 * self.most.outputs * size_of::<Output>()),

@@ -77,7 +77,7 @@ fn what_is_accounted_for_is_less_than_twice_what_is_held() {
         let data = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         // without the last, which lets time pass
         let mut run = run(&data[..data.len() - 2]);
-        let due: usize = run.watch.parts().iter().map(|(_, bytes)| bytes).sum();
+        let due: usize = run.watch.accounted_for().iter().map(|(_, bytes)| bytes).sum();
         let held = run.watch.node.held();
         assert!((held..2 * held).contains(&due), "{name}: {held} of {due}");
         run.stop();
